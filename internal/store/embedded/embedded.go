@@ -1,0 +1,148 @@
+// Package embedded is the store's engine for one process: Pebble on an encrypted file system.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable/block"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"redoubt/internal/seal"
+	"redoubt/internal/store"
+)
+
+// engine implements store.Engine.
+type engine struct {
+	db   *pebble.DB
+	lock *pebble.Lock
+
+	mu       sync.Mutex // one Update at a time
+	sequence uint64     // last number handed out
+	reserved uint64     // numbers up to here survive a crash
+}
+
+// Open opens the directory, or creates it, with keys of the ring. A directory that another process has open is refused
+// with store.ErrInUse; damage is store.ErrCorrupt.
+func Open(dir string, ring *seal.Ring) (store.Engine, error) {
+	secret, err := ring.Raw("store", 32)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store %s: %w", dir, err)
+	}
+	fs := &cryptFS{vfs.Default, secret}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	lock, err := pebble.LockDirectory(dir, fs)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store %s: %w: %w", dir, store.ErrInUse, err)
+	}
+	e := &engine{lock: lock}
+	if e.db, err = pebble.Open(dir, options(fs, lock)); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("opening the store %s: %w", dir, classify(err))
+	}
+	if err := e.readSequence(); err != nil {
+		e.Close()
+		return nil, fmt.Errorf("opening the store %s: %w", dir, err)
+	}
+	return e, nil
+}
+
+// options keeps an idle store small. Values are ciphertext: compressing them is wasted time.
+func options(fs vfs.FS, lock *pebble.Lock) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          fs,
+		Lock:                        lock,
+		FormatMajorVersion:          pebble.FormatNewest,
+		CacheSize:                   8 << 20,
+		MemTableSize:                8 << 20,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		MaxOpenFiles:                500,
+		Logger:                      logger{},
+	}
+	for i := range o.Levels {
+		o.Levels[i].Compression = func() *block.CompressionProfile { return block.NoCompression }
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return o
+}
+
+// logger drops Pebble's narrative. What is fatal to it ends the process: a log that could not be written must not be
+// followed by acknowledgements.
+type logger struct{}
+
+func (logger) Infof(string, ...any)  {}
+func (logger) Errorf(string, ...any) {}
+func (logger) Fatalf(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "redoubt: the store failed and cannot go on: "+format+"\n", args...)
+	os.Exit(1)
+}
+
+// classify makes Pebble's corruption the store's.
+func classify(err error) error {
+	if err == nil || errors.Is(err, store.ErrCorrupt) || !pebble.IsCorruptionError(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", store.ErrCorrupt, err)
+}
+
+func (e *engine) Close() error {
+	err := e.db.Close()
+	return errors.Join(err, e.lock.Close())
+}
+
+// Update holds the one lock of writers while fn runs and its batch is applied, not while the disk works.
+func (e *engine) Update(_ context.Context, fn func(store.Txn) error) (store.Wait, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	batch := e.db.NewIndexedBatch()
+	if err := fn(&txn{reader{batch}, batch, e}); err != nil {
+		batch.Close()
+		return nil, err
+	}
+	if batch.Empty() {
+		// What it saw may not be durable yet, and its caller will act on that.
+		return func() error { return e.Flush(context.Background()) }, batch.Close()
+	}
+	return e.apply(batch)
+}
+
+func (e *engine) Append(_ context.Context, entries ...store.Entry) (store.Wait, error) {
+	batch := e.db.NewBatch()
+	for _, entry := range entries {
+		if err := batch.Set(entry.Key, entry.Value, nil); err != nil {
+			batch.Close()
+			return nil, err
+		}
+	}
+	return e.apply(batch)
+}
+
+func (e *engine) View(_ context.Context, fn func(store.Reader) error) error {
+	snapshot := e.db.NewSnapshot()
+	defer snapshot.Close()
+	return fn(reader{snapshot})
+}
+
+// apply makes the batch visible and hands it to the log; the log writer syncs many batches at once.
+func (e *engine) apply(batch *pebble.Batch) (store.Wait, error) {
+	if err := e.db.ApplyNoSyncWait(batch, pebble.Sync); err != nil {
+		return nil, classify(err)
+	}
+	return func() error {
+		if err := batch.SyncWait(); err != nil {
+			return err
+		}
+		return batch.Close()
+	}, nil
+}
+
+// Flush writes an empty record to the log and waits for it: the log is written in order.
+func (e *engine) Flush(context.Context) error { return classify(e.db.LogData(nil, pebble.Sync)) }
