@@ -1,0 +1,66 @@
+package sigv4
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+const sealed = "[sealed]"
+
+// Secret is a secret access key that does not print itself. The zero Secret verifies nothing. Its content sits behind a
+// pointer so that formatting a struct that hides a Secret in an unexported field shows an address.
+type Secret struct{ held *held }
+
+type held struct {
+	value  string
+	digest [sha256.Size]byte
+}
+
+// NewSecret wraps a secret access key.
+func NewSecret(value string) Secret {
+	return Secret{&held{value, sha256.Sum256([]byte(value))}}
+}
+
+// Reveal returns the secret access key in clear.
+func (s Secret) Reveal() string {
+	if s.held == nil {
+		return ""
+	}
+	return s.held.value
+}
+
+// Equal reports, in constant time, whether both secrets are the same.
+func (s Secret) Equal(other Secret) bool {
+	a, b := s.digest(), other.digest()
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+func (s Secret) empty() bool { return s.held == nil || s.held.value == "" }
+
+func (s Secret) digest() [sha256.Size]byte {
+	if s.held == nil {
+		return sha256.Sum256(nil)
+	}
+	return s.held.digest
+}
+
+// String returns "[sealed]".
+func (Secret) String() string { return sealed }
+
+// GoString returns "[sealed]".
+func (Secret) GoString() string { return sealed }
+
+// Format writes "[sealed]" for every verb.
+func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, sealed) }
+
+// MarshalJSON returns "[sealed]".
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + sealed + `"`), nil }
+
+// MarshalText returns "[sealed]".
+func (Secret) MarshalText() ([]byte, error) { return []byte(sealed), nil }
+
+// LogValue returns "[sealed]".
+func (Secret) LogValue() slog.Value { return slog.StringValue(sealed) }
