@@ -25,7 +25,6 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
-	"github.com/tink-crypto/tink-go/v2/streamingaead"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
@@ -128,28 +127,6 @@ func (r *Ring) Raw(name string, n int) ([]byte, error) {
 		r.prfs[name] = set
 	}
 	return set.ComputePrimaryPRF([]byte("redoubt raw key "+name), uint32(n))
-}
-
-// Stream seals large objects segment by segment. It is safe for concurrent use.
-type Stream struct{ tink.StreamingAEAD }
-
-// Stream returns the stream sealer of that name. Its data key is created durably on first use.
-func (r *Ring) Stream(name string) (*Stream, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s, ok := r.streams[name]; ok {
-		return s, nil
-	}
-	h, err := r.dataKeyLocked("stream", name, streamingaead.AES256GCMHKDF1MBKeyTemplate())
-	if err != nil {
-		return nil, err
-	}
-	s, err := streamingaead.New(h)
-	if err != nil {
-		return nil, fmt.Errorf("using stream key %s: %w", name, err)
-	}
-	r.streams[name] = &Stream{s}
-	return r.streams[name], nil
 }
 
 var keyName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`)
