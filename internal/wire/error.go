@@ -1,0 +1,35 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/aws/smithy-go"
+)
+
+// Error is an error of an API that its model does not describe. It is a
+// smithy.APIError with a status of its own.
+type Error struct {
+	Code, Message string
+	Status        int
+}
+
+// Errorf makes an Error; the message is formatted as by fmt.Sprintf.
+func Errorf(code string, status int, format string, args ...any) *Error {
+	return &Error{Code: code, Status: status, Message: fmt.Sprintf(format, args...)}
+}
+
+func (e *Error) Error() string        { return "api error " + e.Code + ": " + e.Message }
+func (e *Error) ErrorCode() string    { return e.Code }
+func (e *Error) ErrorMessage() string { return e.Message }
+func (e *Error) HTTPStatus() int      { return e.Status }
+func (e *Error) ErrorFault() smithy.ErrorFault {
+	if e.Status >= 500 {
+		return smithy.FaultServer
+	}
+	return smithy.FaultClient
+}
+
+// malformed reports a message that cannot be read as the operation's input.
+func malformed(format string, args ...any) *Error {
+	return Errorf("SerializationException", 400, format, args...)
+}

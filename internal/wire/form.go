@@ -1,0 +1,167 @@
+package wire
+
+import (
+	"iter"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limits of a form: its parameters, the parts of a parameter's name and the
+// index of a list's element. AWS's own limits are lower; these protect memory.
+const (
+	maxParams = 10_000
+	maxParts  = 64
+	maxIndex  = 10_000
+)
+
+// formNode is a place in a query or EC2 request, in which the parameter
+// Tags.member.1.Key=a stands for a path through a tree.
+type formNode struct {
+	value string
+	set   bool
+	kids  map[string]*formNode
+	ec2   bool
+}
+
+// parseForm makes a tree of encoded parameters: those of a body, and those of
+// the URL, since AWS reads both.
+func parseForm(ec2 bool, encoded ...string) (*formNode, error) {
+	root := &formNode{ec2: ec2}
+	n := 0
+	for _, text := range encoded {
+		for pair := range strings.SplitSeq(text, "&") {
+			if pair == "" {
+				continue
+			}
+			if n++; n > maxParams {
+				return nil, Errorf("MalformedInput", 400, "Too many parameters")
+			}
+			if err := root.insert(pair); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return root, nil
+}
+
+func (n *formNode) insert(pair string) error {
+	name, value, _ := strings.Cut(pair, "=")
+	name, err1 := url.QueryUnescape(name)
+	value, err2 := url.QueryUnescape(value)
+	if err1 != nil || err2 != nil {
+		return Errorf("MalformedQueryString", 400, "The query string contains a syntax error")
+	}
+	if strings.Count(name, ".") >= maxParts {
+		return Errorf("MalformedInput", 400, "Parameter name is nested too deeply")
+	}
+	for part := range strings.SplitSeq(name, ".") {
+		n = n.child(part)
+	}
+	if n.set {
+		return Errorf("MalformedInput", 400, "Duplicate parameter: %s", name)
+	}
+	n.value, n.set = value, true
+	return nil
+}
+
+func (n *formNode) child(name string) *formNode {
+	if n.kids == nil {
+		n.kids = map[string]*formNode{}
+	}
+	k := n.kids[name]
+	if k == nil {
+		k = &formNode{ec2: n.ec2}
+		n.kids[name] = k
+	}
+	return k
+}
+
+// param is the value of a top-level parameter.
+func (n *formNode) param(name string) string {
+	if k := n.kids[name]; k != nil {
+		return k.value
+	}
+	return ""
+}
+
+func (n *formNode) text() string { return n.value }
+func (n *formNode) leaf() bool   { return len(n.kids) == 0 }
+
+func (n *formNode) member(f *field) (node, bool) {
+	k, ok := n.kids[f.form]
+	return k, ok
+}
+
+// items finds Name.member.1 or, in a flattened list or for EC2, Name.1. An empty
+// list is sent as Name= alone.
+func (n *formNode) items(c *codec, r *ref) iter.Seq2[node, error] {
+	if !n.ec2 && !c.flat(r) {
+		n = n.inner(c.listName())
+	}
+	return func(yield func(node, error) bool) {
+		for k, err := range n.numbered() {
+			if !yield(k, err) {
+				return
+			}
+		}
+	}
+}
+
+// entries finds Name.entry.1.key and Name.entry.1.value.
+func (n *formNode) entries(c *codec, r *ref) iter.Seq2[[2]node, error] {
+	key, value := c.mapNames()
+	if !n.ec2 && !c.flat(r) {
+		n = n.inner("entry")
+	}
+	return func(yield func([2]node, error) bool) {
+		for e, err := range n.numbered() {
+			if err == nil && (e.kids[key] == nil || e.kids[value] == nil) {
+				err = Errorf("MalformedInput", 400, "Map entry without %s or %s", key, value)
+			}
+			if err != nil {
+				yield([2]node{}, err)
+				return
+			}
+			if !yield([2]node{e.kids[key], e.kids[value]}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (n *formNode) inner(name string) *formNode {
+	if k := n.kids[name]; k != nil {
+		return k
+	}
+	if n.leaf() {
+		return n
+	}
+	return &formNode{value: "?", set: true} // other names: not a list
+}
+
+// numbered yields the children 1, 2, ... in order.
+func (n *formNode) numbered() iter.Seq2[*formNode, error] {
+	return func(yield func(*formNode, error) bool) {
+		if n.leaf() && n.value != "" {
+			yield(nil, Errorf("MalformedInput", 400, "%s", errMapTop))
+			return
+		}
+		indexes := make([]int, 0, len(n.kids))
+		for name := range n.kids {
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i > maxIndex || strconv.Itoa(i) != name {
+				yield(nil, Errorf("MalformedInput", 400, "Key is not a valid list index: %.32q", name))
+				return
+			}
+			indexes = append(indexes, i)
+		}
+		slices.Sort(indexes)
+		for _, i := range indexes {
+			if !yield(n.kids[strconv.Itoa(i)], nil) {
+				return
+			}
+		}
+	}
+}
