@@ -1,0 +1,47 @@
+// Package api is the contract between Redoubt and its services: a table of operations that says who may call each of them.
+//
+// A service hands over the table, the pipeline ([Registry.Do]) does the rest: it resolves the resources that a call
+// names, asks the policies, runs the method, and records what happened. There is no other way to a method.
+package api
+
+import (
+	"context"
+	"log/slog"
+
+	"redoubt/internal/blob"
+	"redoubt/internal/seal"
+	"redoubt/internal/store"
+	"redoubt/internal/wire"
+)
+
+// A Service is one AWS API.
+type Service interface {
+	// Name is the service's prefix in actions, ARNs and credential scopes: "kms".
+	Name() string
+	// Model is the wire model of the listed operations.
+	Model() wire.Model
+	// Operations lists everything that can be called, in alphabetical order.
+	Operations() []Operation
+}
+
+// A Runner is a service with work of its own in the background; Run ends with its context.
+type Runner interface {
+	Run(ctx context.Context) error
+}
+
+// A Unioner is a service whose types have unions, which reflection cannot list.
+type Unioner interface {
+	Unions() []wire.Union
+}
+
+// Deps is what a service is made of. All fields are set before any service is made.
+type Deps struct {
+	DB       *store.DB
+	Ring     *seal.Ring
+	Blobs    *blob.Store
+	API      *Registry // calls to other services
+	Sessions *Sessions // temporary credentials
+	Log      *slog.Logger
+	Account  string // the account made at first start
+	Region   string // the region served
+}

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"redoubt/internal/policy"
+)
+
+// authorize asks the policies about every need of an operation, and returns the resources that it touches.
+func (r *Registry) authorize(ctx context.Context, e *Entry, op *Operation, in any) ([]Resource, error) {
+	c := CallerOf(ctx)
+	id, err := r.identity(ctx, c)
+	if err != nil {
+		return nil, e.Errors.gone(err)
+	}
+	var touched []Resource
+	for i, n := range op.Needs {
+		if n.free {
+			if c.Principal.Anonymous {
+				return nil, e.Errors.Missing()
+			}
+			continue
+		}
+		resources, err := n.resources(ctx, in, i == 0)
+		if err != nil {
+			return touched, fmt.Errorf("resolving what %s is about: %w", op.Name, err)
+		}
+		for _, res := range resources {
+			touched = append(touched, res)
+			if err := r.decide(ctx, e, op, n, c, &id, &res, in); err != nil {
+				return touched, err
+			}
+		}
+	}
+	return touched, nil
+}
+
+// identity finds the policies of the caller. A service, and whoever has no credentials, has none.
+func (r *Registry) identity(ctx context.Context, c *Caller) (Identity, error) {
+	if c.Kind == AWSService || c.Principal.Anonymous {
+		return Identity{}, nil
+	}
+	return r.directory.Identity(ctx, c)
+}
+
+func (r *Registry) decide(ctx context.Context, e *Entry, op *Operation, n Need, c *Caller, id *Identity, res *Resource, in any) error {
+	if res.Account == "" {
+		res.Account = accountOr(res.ARN, c.Account)
+	}
+	f := &facts{caller: c, identity: id, resource: res, in: in}
+	for _, keys := range n.keys {
+		f.extra = append(f.extra, keys(ctx, in))
+	}
+	if n.to != "" {
+		f.extra = append(f.extra, policy.MapKeys{"iam:passedtoservice": {n.to}})
+	}
+	principal := c.Principal
+	if n.by != nil {
+		p, keys, err := n.by(ctx, in)
+		if err != nil {
+			return err
+		}
+		principal = p
+		f.extra = append(f.extra, keys)
+	}
+	req := policy.Request{
+		Principal: principal, Action: n.Action(e.Service.Name(), op.Name),
+		Resource: res.ARN, ResourceAccount: res.Account, Keys: f,
+	}
+	d := policy.Evaluate(&req, &policy.Set{
+		Identity: id.Policies, Boundary: id.Boundary, Session: id.Session, Resource: res.Policy, MustDelegate: res.MustDelegate,
+		ServiceControl: id.ServiceControl, ResourceControl: id.ResourceControl,
+	})
+	if d.Effect == policy.Allowed {
+		return nil
+	}
+	return e.Errors.Denied(d.Explain(&req))
+}
+
+// May asks whether the caller of ctx may do an action on a resource, for services that show less to those who may less.
+// It is no substitute for a need.
+func (r *Registry) May(ctx context.Context, action string, res Resource) (bool, error) {
+	c := CallerOf(ctx)
+	id, err := r.identity(ctx, c)
+	if errors.Is(err, ErrUnknown) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	if res.Account == "" {
+		res.Account = accountOr(res.ARN, c.Account)
+	}
+	req := policy.Request{
+		Principal: c.Principal, Action: action, Resource: res.ARN, ResourceAccount: res.Account,
+		Keys: &facts{caller: c, identity: &id, resource: &res},
+	}
+	d := policy.Evaluate(&req, &policy.Set{
+		Identity: id.Policies, Boundary: id.Boundary, Session: id.Session, Resource: res.Policy, MustDelegate: res.MustDelegate,
+		ServiceControl: id.ServiceControl, ResourceControl: id.ResourceControl,
+	})
+	return d.Effect == policy.Allowed, nil
+}
+
+func accountOr(arn, otherwise string) string {
+	if a := accountOf(arn); a != "" {
+		return a
+	}
+	return otherwise
+}

@@ -1,0 +1,71 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// An Operation is a method together with what a caller needs to be allowed.
+type Operation struct {
+	Name    string
+	In, Out reflect.Type
+	Needs   []Need
+
+	call     func(context.Context, any) (any, error)
+	data     bool
+	reads    bool
+	unsigned bool
+}
+
+// Op declares an operation. Its name is that of the input type, and the first need is a parameter of its own so that
+// no operation can go without one.
+func Op[In, Out any](call func(context.Context, *In) (*Out, error), need Need, more ...Need) Operation {
+	t := reflect.TypeFor[In]()
+	name, ok := strings.CutSuffix(t.Name(), "Input")
+	if !ok {
+		panic(fmt.Sprintf("api: %s is not an operation's input", t))
+	}
+	op := Operation{
+		Name: name, In: t, Out: reflect.TypeFor[Out](),
+		Needs: append([]Need{need}, more...),
+		call:  func(ctx context.Context, in any) (any, error) { return call(ctx, in.(*In)) },
+		reads: readsByName(name),
+	}
+	for _, n := range op.Needs {
+		n.mustFit(t)
+	}
+	return op
+}
+
+// Data marks a call of the data plane, such as lambda:Invoke: CloudTrail keeps it only where asked to, unless it is refused.
+func (o Operation) Data() Operation { o.data = true; return o }
+
+// Reads marks a call that changes nothing although its name does not say so, such as kms:Decrypt.
+func (o Operation) Reads() Operation { o.reads = true; return o }
+
+// Writes marks a call that changes something although its name begins like a question.
+func (o Operation) Writes() Operation { o.reads = false; return o }
+
+// Unsigned lets callers without credentials reach the operation's needs, which then say who they are ([Need.By]).
+func (o Operation) Unsigned() Operation { o.unsigned = true; return o }
+
+// IsData reports whether the operation belongs to the data plane.
+func (o Operation) IsData() bool { return o.data }
+
+// ReadOnly reports whether the operation changes nothing.
+func (o Operation) ReadOnly() bool { return o.reads }
+
+// TakesUnsigned reports whether the operation may be called without credentials.
+func (o Operation) TakesUnsigned() bool { return o.unsigned }
+
+// readsByName follows the verbs that AWS gives to operations that change nothing.
+func readsByName(name string) bool {
+	for _, verb := range []string{"Get", "List", "Describe", "Lookup", "Filter", "Simulate", "Search", "Head", "BatchGet", "Query", "Scan"} {
+		if strings.HasPrefix(name, verb) {
+			return true
+		}
+	}
+	return false
+}

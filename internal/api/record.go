@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/smithy-go"
+
+	"redoubt/internal/store"
+)
+
+// record hands a finished call to the recorder, once for each account that it concerns: the caller's, and those whose
+// resources it touched.
+func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out any, touched []Resource, err error) error {
+	ev := newEvent(CallerOf(ctx), e.Service.Name(), op.Name)
+	ev.ReadOnly, ev.Data = op.reads, op.data
+	ev.setError(err)
+	if op.data && !e.Errors.IsDenied(ev.ErrorCode) && !r.recorder.WantsData(ev.Account, ev) {
+		return nil
+	}
+	ev.Parameters = e.Wire.Parameters(op.Name, in)
+	if err == nil && !op.reads {
+		ev.Response = e.Wire.Elements(op.Name, out)
+	}
+	accounts := []string{ev.Account}
+	for _, res := range touched {
+		if res.ARN == "*" {
+			continue
+		}
+		ev.Resources = append(ev.Resources, EventResource{res.Account, res.Type, res.ARN})
+		if res.Account != "" && !slices.Contains(accounts, res.Account) && e.Errors.IsDenied(ev.ErrorCode) == false {
+			accounts = append(accounts, res.Account)
+		}
+	}
+	for _, account := range accounts {
+		copied := *ev
+		copied.Account = account
+		if err := r.recorder.Record(ctx, &copied); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Refused records a call that did not get as far as its operation: a signature that is wrong, an input that is none. The
+// operation is "" where even that is unknown. account is whose trail it belongs to. It returns err, or another error if
+// the record could not be kept.
+func (r *Registry) Refused(ctx context.Context, e *Entry, operation, account string, err error) error {
+	ev := newEvent(CallerOf(ctx), e.Service.Name(), operation)
+	if ev.Account == "" {
+		ev.Account = account
+	}
+	if op := e.ops[operation]; op != nil {
+		ev.ReadOnly, ev.Data = op.reads, op.data
+	}
+	ev.setError(err)
+	inner := store.Deferred(ctx)
+	recordErr := r.recorder.Record(inner, ev)
+	if recordErr == nil {
+		recordErr = r.db.Sync(inner)
+	}
+	if recordErr != nil {
+		r.log.ErrorContext(ctx, "recording a refused call failed", "service", e.Service.Name(), "operation", operation, "error", recordErr)
+		return errInternal
+	}
+	return err
+}
+
+func newEvent(c *Caller, service, operation string) *Event {
+	ev := &Event{
+		ID: newUUID(), Time: c.now(), Source: service + ".amazonaws.com", Name: operation, Region: c.Region, Account: c.Account,
+		Identity: c.Identify(), SourceIP: c.Request.SourceIP, UserAgent: c.Request.UserAgent, RequestID: c.Request.ID,
+	}
+	if s := c.Request.TLS; s != nil {
+		ev.TLSVersion, ev.TLSCipher, ev.Host = tlsVersions[s.Version], tls.CipherSuiteName(s.CipherSuite), c.Request.Host
+	}
+	return ev
+}
+
+var tlsVersions = map[uint16]string{tls.VersionTLS12: "TLSv1.2", tls.VersionTLS13: "TLSv1.3"}
+
+func (ev *Event) setError(err error) {
+	var known smithy.APIError
+	if errors.As(err, &known) {
+		ev.ErrorCode, ev.ErrorMessage = known.ErrorCode(), known.ErrorMessage()
+	} else if err != nil {
+		ev.ErrorCode = "InternalFailure"
+	}
+}
+
+// newUUID returns a random UUID (RFC 9562, version 4).
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,228 @@
+// Package front is the one door to Redoubt: an HTTP handler that turns a signed AWS request into an authorised, recorded call.
+//
+// Every request takes the same path: the signature, the wire format, the constraints, then [api.Registry.Do].
+package front
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"redoubt/internal/api"
+	"redoubt/internal/policy"
+	"redoubt/internal/sigv4"
+	"redoubt/internal/wire"
+)
+
+// A Door serves the operations of a registry.
+type Door struct {
+	api     *api.Registry
+	account string // whose trail keeps the calls of nobody
+	region  string
+	keys    sigv4.KeyCache
+}
+
+// New returns the door to r in a region. Calls that belong to no account are recorded for account.
+func New(r *api.Registry, account, region string) *Door {
+	return &Door{api: r, account: account, region: region}
+}
+
+// An Origin tells what a connection is, where its TLS state and address do not say it.
+type Origin struct {
+	Private  bool   // nobody but the caller can listen: a sandbox's own loopback
+	SourceIP string // shown in place of the address
+	VPC      string
+	VPCE     string
+}
+
+type originKey struct{}
+
+// WithOrigin returns the context for a connection of origin o.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// ServeHTTP answers one request.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	req := requestOf(r)
+	sig, sigErr := sigv4.Parse(r)
+	e := d.route(r, sig)
+	if e == nil {
+		refuseUnknown(w, r, sig, req.ID)
+		return
+	}
+	x := &exchange{door: d, entry: e, w: w, r: r, sig: sig, caller: &api.Caller{
+		Kind: api.Unknown, Principal: policy.Principal{Anonymous: true}, Request: req, Region: d.region,
+	}}
+	x.serve(sigErr)
+}
+
+// requestOf reads what policies and records want to know of a request.
+func requestOf(r *http.Request) api.Request {
+	o, _ := r.Context().Value(originKey{}).(Origin)
+	req := api.Request{
+		ID: newRequestID(), UserAgent: r.UserAgent(), Referer: r.Referer(), Host: r.Host, SourceIP: o.SourceIP,
+		Secure: r.TLS != nil || o.Private, TLS: r.TLS, Time: time.Now(), VPC: o.VPC, VPCE: o.VPCE,
+	}
+	if req.SourceIP == "" {
+		req.SourceIP, _, _ = net.SplitHostPort(r.RemoteAddr)
+	}
+	return req
+}
+
+// An exchange is one request on its way through the door.
+type exchange struct {
+	door   *Door
+	entry  *api.Entry
+	w      http.ResponseWriter
+	r      *http.Request
+	sig    *sigv4.Signature
+	caller *api.Caller
+	call   *wire.Call
+}
+
+func (x *exchange) serve(sigErr error) {
+	secret, err := x.identify(sigErr)
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	body, err := x.readBody()
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	call, matchErr := x.entry.Wire.Match(x.r, body)
+	x.call = call
+	if err := x.verify(body, secret); err != nil {
+		x.disown()
+		x.refuse(err)
+		return
+	}
+	if matchErr != nil {
+		x.refuse(matchErr)
+		return
+	}
+	in, err := x.decode()
+	if err != nil {
+		x.refuse(err)
+		return
+	}
+	out, err := x.door.api.Do(api.WithCaller(x.r.Context(), x.caller), in)
+	if err != nil {
+		x.answerError(err)
+		return
+	}
+	if err := call.Encode(x.w, out, x.caller.Request.ID); err != nil {
+		x.answerError(err)
+	}
+}
+
+func (x *exchange) decode() (any, error) {
+	in, err := x.call.Decode()
+	if err != nil {
+		return nil, err
+	}
+	return in, x.call.Validate(in)
+}
+
+// verify checks the signature of a request whose body has been read; an unsigned one passes to operations that take such.
+func (x *exchange) verify(body []byte, secret sigv4.Secret) error {
+	if x.sig == nil {
+		op := x.entry.Operation(x.call.Operation())
+		if op == nil || !op.TakesUnsigned() {
+			return x.entry.Errors.Missing()
+		}
+		return nil
+	}
+	return x.entry.Errors.Signature(x.sig.VerifyBytes(x.r, body, secret, sigv4.Options{
+		Region: x.scopeRegion(), Service: x.entry.Service.Name(), Skew: x.entry.Errors.Skew, Cache: &x.door.keys,
+	}))
+}
+
+// disown takes back who the caller claimed to be, but for the key it named: a forged call must not be recorded as its
+// victim's.
+func (x *exchange) disown() {
+	c := x.caller
+	x.claim(&api.Caller{
+		Kind: api.Unknown, Principal: policy.Principal{Anonymous: true}, Account: c.Account, AccessKey: c.AccessKey,
+	})
+}
+
+// globalRegion is where AWS keeps the services that have no region; clients sign for it, or for their own region where
+// an endpoint is given by hand.
+const globalRegion = "us-east-1"
+
+// scopeRegion is the region that the signature must be for.
+func (x *exchange) scopeRegion() string {
+	if g, ok := x.entry.Service.(interface{ Global() bool }); ok && g.Global() && x.sig.Region == globalRegion {
+		return globalRegion
+	}
+	return x.door.region
+}
+
+// refuse answers a request that does not reach its operation, and keeps a record of it.
+func (x *exchange) refuse(err error) {
+	op := ""
+	if x.call == nil {
+		x.call, _ = x.entry.Wire.Match(x.r, nil)
+	}
+	if x.call != nil {
+		op = x.call.Operation()
+	}
+	ctx := api.WithCaller(x.r.Context(), x.caller)
+	x.answerError(x.door.api.Refused(ctx, x.entry, op, x.door.account, err))
+}
+
+func (x *exchange) answerError(err error) {
+	x.call.EncodeError(x.w, err, x.caller.Request.ID)
+}
+
+// maxBody caps the body of a request, unless its service says otherwise.
+const maxBody = 2 << 20
+
+func (x *exchange) readBody() ([]byte, error) {
+	limit := int64(maxBody)
+	if l, ok := x.entry.Service.(interface{ MaxBody() int64 }); ok {
+		limit = l.MaxBody()
+	}
+	if x.r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	body, err := readAll(http.MaxBytesReader(x.w, x.r.Body, limit), x.r.ContentLength)
+	var tooBig *http.MaxBytesError
+	if errors.As(err, &tooBig) {
+		return nil, tooLarge(limit)
+	}
+	if err != nil {
+		return nil, wire.Errorf("RequestTimeout", http.StatusBadRequest, "The request body could not be read.")
+	}
+	return body, nil
+}
+
+func tooLarge(limit int64) error {
+	return wire.Errorf("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge,
+		"Request must be smaller than %d bytes for the operation", limit)
+}
+
+// readAll reads a body of a known size without growing a buffer.
+func readAll(body io.Reader, size int64) ([]byte, error) {
+	if size < 0 {
+		return io.ReadAll(body)
+	}
+	b := make([]byte, size)
+	_, err := io.ReadFull(body, b)
+	return b, err
+}
+
+func newRequestID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
