@@ -1,0 +1,3 @@
+module redoubt/tools
+
+go 1.26.0
