@@ -9,8 +9,10 @@ import (
 // parseDate reads a date as IAM does: seconds since 1970, or one of the forms of ISO 8601 that the W3C lists, with
 // single digits allowed where IAM allows them. Four digits alone are a year.
 func parseDate(s string) (time.Time, bool) {
-	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) != 4 {
-		return time.Unix(seconds, 0), true
+	if len(s) != len("2006") && strings.Trim(s[min(1, len(s)):], "0123456789") == "" { // but for its sign a number
+		if seconds, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return time.Unix(seconds, 0), true
+		}
 	}
 	day, clock, timed := cutAny(s, "Tt")
 	year, month, dayOfMonth, ok := parseDay(day)

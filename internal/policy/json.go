@@ -17,16 +17,6 @@ type node struct {
 	values []*node
 }
 
-// member is the value of an object's member, or nil.
-func (n *node) member(name string) *node {
-	for i, have := range n.names {
-		if have == name {
-			return n.values[i]
-		}
-	}
-	return nil
-}
-
 // decode reads JSON strictly: one value, no member twice, within the limits of size and depth.
 func decode(text string) (*node, bool) {
 	if len(text) > MaxText || !json.Valid([]byte(text)) {
