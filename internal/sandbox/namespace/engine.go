@@ -1,0 +1,156 @@
+//go:build linux
+
+package namespace
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+	"redoubt/internal/sandbox/engine"
+)
+
+// An Engine is the server's side: it speaks to the spawner and serves the environments.
+type Engine struct {
+	options    engine.Options
+	setup      setup
+	weaknesses []engine.Weakness
+	codes      atomic.Uint64
+
+	mu     sync.Mutex
+	helper *helper // the spawner; started again when it was lost
+	closed bool
+}
+
+// Unavailable means that this host does not let this user make jails at all.
+type Unavailable struct {
+	Weakness engine.Weakness
+	Err      error
+}
+
+func (u *Unavailable) Error() string { return u.Weakness.Protects + ": " + u.Err.Error() }
+func (u *Unavailable) Unwrap() error { return u.Err }
+
+// Open starts an engine. It refuses a host that lacks a layer unless the options allow it.
+func Open(o engine.Options) (*Engine, error) {
+	dir, err := filepath.Abs(o.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{options: o}
+	e.setup = setup{
+		Dir:        filepath.Join(dir, "sandbox"),
+		Privileged: privileged(),
+		Features:   features{Landlock: landlockABI()},
+	}
+	if err := os.MkdirAll(e.setup.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := e.startHelper(); err != nil {
+		return nil, err
+	}
+	e.weaknesses = weaknesses(e.setup)
+	if err := o.Accept(e.weaknesses); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// groupName names the control groups of one server: it is the same after a crash, and no other server's.
+func groupName(dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	return "redoubt-" + hex.EncodeToString(sum[:6])
+}
+
+// startHelper starts the spawner. Groups are looked for each time: this also removes what a lost spawner left.
+func (e *Engine) startHelper() error {
+	e.setup.Cgroups = findCgroups(groupName(e.setup.Dir))
+	h, err := startHelper(e.setup)
+	if err != nil {
+		return unavailable(err)
+	}
+	e.helper = h
+	return nil
+}
+
+// live returns the spawner, a new one if the last was lost.
+func (e *Engine) live() (*helper, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, engine.ErrClosed
+	}
+	if e.helper.lost() {
+		if err := e.startHelper(); err != nil {
+			return nil, err
+		}
+	}
+	return e.helper, nil
+}
+
+// Weaknesses lists the layers that this host cannot give.
+func (e *Engine) Weaknesses() []engine.Weakness { return e.weaknesses }
+
+// LoadCode unpacks archives into memory that only the spawner and its jails see.
+func (e *Engine) LoadCode(ctx context.Context, id string, archives ...engine.Archive) error {
+	h, err := e.live()
+	if err != nil {
+		return err
+	}
+	q := request{Op: opLoad, Code: id, Limit: e.options.CodeLimit()}
+	defer func() { closeAll(q.files) }()
+	for _, a := range archives {
+		f, err := inMemory(io.NewSectionReader(a, 0, a.Size()))
+		if err != nil {
+			return fmt.Errorf("handing over code: %w", err)
+		}
+		q.files, q.Sizes = append(q.files, f), append(q.Sizes, a.Size())
+	}
+	_, err = h.call(ctx, q)
+	return err
+}
+
+// DropCode frees what LoadCode took.
+func (e *Engine) DropCode(id string) error {
+	h, err := e.live()
+	if err != nil {
+		return err
+	}
+	_, err = h.call(context.Background(), request{Op: opDrop, Code: id})
+	return err
+}
+
+// Close kills everything that the engine started and removes its control groups.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	e.helper.close()
+	e.setup.Cgroups.remove()
+	return os.Remove(e.setup.Dir)
+}
+
+// inMemory copies to a file that is on no disk.
+func inMemory(r io.Reader) (*os.File, error) {
+	fd, err := unix.MemfdCreate("redoubt", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "memory")
+	if _, err := io.Copy(f, r); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

@@ -1,0 +1,208 @@
+//go:build linux
+
+package namespace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"redoubt/internal/sandbox/engine"
+)
+
+// A helper is the server's hold on one spawner.
+type helper struct {
+	link *link
+	pid  int
+	done chan struct{} // closed when the spawner is gone
+
+	mu      sync.Mutex
+	seq     uint64
+	waiting map[uint64]chan reply
+	jails   map[uint64]*environment
+}
+
+var errLost = errors.New("the spawner is gone")
+
+// startHelper starts a spawner and waits until it has tried a jail.
+func startHelper(s setup) (*helper, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	h := &helper{link: ours, done: make(chan struct{}), waiting: map[uint64]chan reply{}, jails: map[uint64]*environment{}}
+	if err := h.fork(s, theirs); err != nil {
+		ours.conn.Close()
+		return nil, err
+	}
+	go h.read()
+	if _, err := h.call(context.Background(), request{Op: opSetup, Setup: &s}); err != nil {
+		h.close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// fork starts the process from a thread that stays until the process ends: a parent's death is that of a thread.
+func (h *helper) fork(s setup, control *os.File) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		c := command(s, control)
+		err := c.Start()
+		if err == nil {
+			h.pid = c.Process.Pid
+		}
+		started <- err
+		if err == nil {
+			_ = c.Wait() // how it ended says nothing that its silence does not
+			close(h.done)
+			h.link.conn.Close()
+		}
+	}()
+	return <-started
+}
+
+func command(s setup, control *os.File) *exec.Cmd {
+	c := &exec.Cmd{
+		Path:       "/proc/self/exe",
+		Args:       []string{spawnerName},
+		Env:        []string{"GOMAXPROCS=2", "GOMEMLIMIT=64MiB"},
+		Dir:        "/",
+		Stderr:     os.Stderr,
+		ExtraFiles: []*os.File{control},
+		SysProcAttr: &syscall.SysProcAttr{
+			Setsid:     true, // signals from the terminal are the server's business
+			Pdeathsig:  syscall.SIGKILL,
+			Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+		},
+	}
+	if !s.Privileged {
+		c.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
+		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+	return c
+}
+
+func (h *helper) lost() bool {
+	select {
+	case <-h.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// call sends a request and waits for its answer. The files of the answer are the caller's.
+func (h *helper) call(ctx context.Context, q request) (reply, error) {
+	answer := make(chan reply, 1)
+	h.mu.Lock()
+	h.seq++
+	q.Seq = h.seq
+	h.waiting[q.Seq] = answer
+	h.mu.Unlock()
+	if err := h.link.send(q, q.files); err != nil {
+		h.forget(q.Seq)
+		return reply{}, fmt.Errorf("asking the spawner: %w", err)
+	}
+	select {
+	case r := <-answer:
+		switch {
+		case r.NotLoaded:
+			return r, fmt.Errorf("%w: %s", engine.ErrNotLoaded, r.Error)
+		case r.Error != "":
+			return r, errors.New(r.Error)
+		}
+		return r, nil
+	case <-h.done:
+		h.forget(q.Seq)
+		return reply{}, errLost
+	case <-ctx.Done():
+		h.forget(q.Seq)
+		return reply{}, ctx.Err()
+	}
+}
+
+func (h *helper) forget(seq uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.waiting, seq)
+}
+
+// read delivers answers and news until the spawner is gone.
+func (h *helper) read() {
+	for {
+		var r reply
+		var err error
+		if r.files, err = h.link.receive(&r); err != nil {
+			break
+		}
+		if r.Seq == 0 {
+			h.news(r)
+			continue
+		}
+		h.mu.Lock()
+		answer := h.waiting[r.Seq]
+		delete(h.waiting, r.Seq)
+		h.mu.Unlock()
+		if answer == nil {
+			closeAll(r.files) // nobody waits any more
+			continue
+		}
+		answer <- r
+	}
+	unix.Kill(h.pid, unix.SIGKILL) // it cannot be talked to
+	<-h.done
+	h.mu.Lock()
+	orphans := h.jails
+	h.jails = map[uint64]*environment{}
+	h.mu.Unlock()
+	for _, e := range orphans {
+		e.end(&ended{Lost: true}, errLost)
+	}
+}
+
+// news takes the end of a jail.
+func (h *helper) news(r reply) {
+	if r.Ended == nil {
+		return
+	}
+	h.mu.Lock()
+	e := h.jails[r.Jail]
+	delete(h.jails, r.Jail)
+	h.mu.Unlock()
+	if e != nil {
+		e.end(r.Ended, nil)
+	}
+}
+
+// register makes an environment known before its jail starts, so that its end cannot be missed.
+func (h *helper) register(e *environment) uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.seq++
+	e.id = h.seq
+	h.jails[e.id] = e
+	return e.id
+}
+
+func (h *helper) unregister(e *environment) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.jails, e.id)
+}
+
+// close ends the spawner and every jail, and waits until they are gone.
+func (h *helper) close() {
+	h.link.conn.CloseWrite()
+	<-h.done
+}

@@ -1,0 +1,57 @@
+//go:build linux
+
+package namespace
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// removeLeftovers ends what an earlier run left in its groups, and removes them. The directory's name is made of the
+// state directory, which one server holds at a time: what is in there is ours and nobody's.
+func removeLeftovers(dir string) {
+	groups, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		return
+	}
+	for _, g := range groups {
+		if info, err := os.Stat(g); err == nil && info.IsDir() {
+			empty(g)
+			os.Remove(g)
+		}
+	}
+	os.Remove(dir)
+}
+
+// empty kills all processes of a group and waits until they are gone, two seconds at most.
+func empty(group string) {
+	for range 200 {
+		pids := words(filepath.Join(group, "cgroup.procs"))
+		if len(pids) == 0 {
+			return
+		}
+		for _, p := range pids {
+			if pid, err := strconv.Atoi(p); err == nil && pid > 1 {
+				unix.Kill(pid, unix.SIGKILL)
+			}
+		}
+		// A frozen process of version 1 dies when it thaws.
+		_ = writeFile(filepath.Join(group, "freezer.state"), "THAWED")
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func writable(path string) bool { return unix.Access(path, unix.W_OK) == nil }
+
+func xattr(path, name string) string {
+	b := make([]byte, 8)
+	n, err := unix.Getxattr(path, name, b)
+	if err != nil {
+		return ""
+	}
+	return string(b[:n])
+}

@@ -1,0 +1,246 @@
+//go:build linux
+
+package namespace
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"redoubt/internal/sandbox/engine"
+)
+
+// A spawner unpacks code and forks jails at the server's word.
+type spawner struct {
+	link *link
+	setup
+	null    *os.File
+	home    *os.File // its own network namespace
+	filters [2][]unix.SockFilter
+	forks   chan func() // performed one by one on one thread that lives as long as the spawner
+	library library
+
+	mu    sync.Mutex
+	jails map[uint64]*jail
+	byPID map[int]*jail
+	slots map[int]bool
+	next  int
+}
+
+// A jail is one that runs.
+type jail struct {
+	id      uint64
+	pid     int
+	pidfd   int
+	slot    int
+	group   *group
+	status  *os.File
+	release func()
+	frozen  bool
+}
+
+// spawn serves the server until it closes its end, and then takes every jail down.
+func spawn(control *os.File) error {
+	l, err := newLink(control)
+	if err != nil {
+		return err
+	}
+	s := &spawner{link: l, forks: make(chan func()), jails: map[uint64]*jail{}, byPID: map[int]*jail{}, slots: map[int]bool{}}
+	var first request
+	if _, err := l.receive(&first); err != nil {
+		return err
+	}
+	r := reply{Seq: first.Seq}
+	if err := s.open(first.Setup); err != nil {
+		r.Error = err.Error()
+	}
+	if err := l.send(r, nil); err != nil || r.Error != "" {
+		return err
+	}
+	for {
+		var q request
+		q.files, err = l.receive(&q)
+		if err != nil {
+			s.close()
+			return nil
+		}
+		go s.serve(q)
+	}
+}
+
+// open prepares everything that jails share, and tries one.
+func (s *spawner) open(c *setup) error {
+	if c == nil {
+		return errors.New("first request is not the setup")
+	}
+	s.setup = *c
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return err
+	}
+	if err := isolate(c.Dir, c.Privileged); err != nil {
+		return err
+	}
+	s.library.open()
+	s.filters = [2][]unix.SockFilter{untrusted(), reaper()}
+	var err error
+	if s.null, err = os.OpenFile(hostDir+"/dev/null", os.O_RDWR, 0); err != nil {
+		return err
+	}
+	if s.home, err = os.Open("/proc/self/ns/net"); err != nil {
+		return err
+	}
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, unix.SIGCHLD)
+	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP) // the server says when it ends
+	go s.collect(ended)
+	go s.fork()
+	return s.try()
+}
+
+// serve answers one request.
+func (s *spawner) serve(q request) {
+	defer closeAll(q.files)
+	r, files, err := s.answer(q)
+	r.Seq = q.Seq
+	if err != nil {
+		r.Error, r.NotLoaded = err.Error(), errors.Is(err, engine.ErrNotLoaded)
+	}
+	// An error means that the server is gone: the reading side sees that too, and ends everything.
+	_ = s.link.send(r, files)
+	closeAll(files)
+}
+
+func (s *spawner) answer(q request) (r reply, files []*os.File, err error) {
+	switch q.Op {
+	case opLoad:
+		return r, nil, s.library.load(q.Code, q.Limit, q.files, q.Sizes)
+	case opDrop:
+		return r, nil, s.library.drop(q.Code)
+	case opStart:
+		files, err = s.start(q)
+		return r, files, err
+	}
+	j := s.jail(q.Jail)
+	if j == nil {
+		return r, nil, os.ErrProcessDone
+	}
+	switch q.Op {
+	case opKill:
+		return r, nil, s.kill(j)
+	case opSignal:
+		return r, nil, s.signal(j, q.Signal)
+	case opFreeze:
+		return r, nil, s.freeze(j, true)
+	case opThaw:
+		return r, nil, s.freeze(j, false)
+	case opCPU:
+		return r, nil, j.group.setCPU(q.CPU)
+	case opUsage:
+		u := j.group.usage()
+		r.Usage = &u
+		return r, nil, nil
+	}
+	return r, nil, fmt.Errorf("unknown request %q", q.Op)
+}
+
+func (s *spawner) jail(id uint64) *jail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.jails[id]
+}
+
+// kill ends process 1 and with it all others. What version 1 froze dies only when it thaws.
+func (s *spawner) kill(j *jail) error {
+	err := unix.PidfdSendSignal(j.pidfd, unix.SIGKILL, nil, 0)
+	if j.group.v2 == "" {
+		_, thaw := j.group.freeze(false)
+		err = errors.Join(err, thaw)
+	}
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// signal asks process 1 to pass a signal on.
+func (s *spawner) signal(j *jail, number int) error {
+	if number < 1 || number >= forwarded {
+		return fmt.Errorf("signal %d cannot be forwarded", number)
+	}
+	return unix.PidfdSendSignal(j.pidfd, syscall.Signal(forwarded+number), nil, 0)
+}
+
+// freeze stops or continues a jail; without a control group, by the signals that nobody can catch.
+func (s *spawner) freeze(j *jail, stop bool) error {
+	done, err := j.group.freeze(stop)
+	if done {
+		return err
+	}
+	if stop {
+		return s.signal(j, int(unix.SIGSTOP))
+	}
+	return s.signal(j, int(unix.SIGCONT))
+}
+
+// collect waits for jails that end.
+func (s *spawner) collect(ended <-chan os.Signal) {
+	for range ended {
+		for {
+			pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+			if err == unix.EINTR {
+				continue
+			}
+			if err != nil || pid <= 0 {
+				break
+			}
+			s.mu.Lock()
+			j := s.byPID[pid]
+			delete(s.byPID, pid)
+			s.mu.Unlock()
+			if j != nil {
+				go s.bury(j)
+			}
+		}
+	}
+}
+
+// bury tells the server that a jail ended and frees what it held.
+func (s *spawner) bury(j *jail) {
+	e := &ended{Lost: true}
+	var b [4]byte
+	if n, err := j.status.Read(b[:]); err == nil && n == 4 {
+		e.Lost = false
+		e.Status = uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+	}
+	e.OOM, e.Usage = j.group.oom(), j.group.usage()
+	s.mu.Lock()
+	delete(s.jails, j.id)
+	s.mu.Unlock()
+	// As in serve: if the server is gone, the reading side ends everything.
+	_ = s.link.send(reply{Jail: j.id, Ended: e}, nil)
+	j.status.Close()
+	unix.Close(j.pidfd)
+	j.release()
+	j.group.remove()
+	s.mu.Lock()
+	delete(s.slots, j.slot) // its user id may be another's only now
+	s.mu.Unlock()
+}
+
+// close kills all jails. The kernel would too, once this process 1 of theirs is gone, but not what version 1 froze.
+func (s *spawner) close() {
+	s.mu.Lock()
+	all := s.jails
+	s.jails = map[uint64]*jail{}
+	s.mu.Unlock()
+	for _, j := range all {
+		_ = s.kill(j) // best effort: the end of this process does the rest
+	}
+	for _, j := range all {
+		j.group.remove()
+	}
+}
