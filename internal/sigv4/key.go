@@ -33,7 +33,7 @@ const keysPerGeneration = 1024
 // former one. Keys are as secret as what they derive from for the rest of the day, so a KeyCache does not print either.
 type KeyCache struct {
 	mu         sync.RWMutex
-	young, old map[cacheKey]*signingKey // pointers, so that printing a struct around it shows addresses
+	young, old map[cacheKey]func() signingKey // functions for the reason that Secret has
 }
 
 type cacheKey struct {
@@ -51,26 +51,26 @@ func (c *KeyCache) key(s *Signature, secret Secret) signingKey {
 	k, ok := c.young[id]
 	c.mu.RUnlock()
 	if ok {
-		return *k
+		return k()
 	}
-	return *c.miss(id, s, secret)
+	return c.miss(id, s, secret)
 }
 
-func (c *KeyCache) miss(id cacheKey, s *Signature, secret Secret) *signingKey {
+func (c *KeyCache) miss(id cacheKey, s *Signature, secret Secret) signingKey {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k, ok := c.old[id]
 	if !ok {
 		derived := s.derive(secret)
-		k = &derived
+		k = func() signingKey { return derived }
 	}
 	if c.young == nil || len(c.young) >= keysPerGeneration {
-		c.old, c.young = c.young, make(map[cacheKey]*signingKey)
+		c.old, c.young = c.young, make(map[cacheKey]func() signingKey)
 	}
 	id.id, id.date = strings.Clone(id.id), strings.Clone(id.date) // do not keep the request's header alive
 	id.region, id.service = strings.Clone(id.region), strings.Clone(id.service)
 	c.young[id] = k
-	return k
+	return k()
 }
 
 // String returns "[sealed]".

@@ -139,20 +139,28 @@ func (p parts) missing() (names []string) {
 
 // setCredential splits "AKID/yyyymmdd/region/service/aws4_request".
 func (s *Signature) setCredential(credential string) error {
-	f := strings.Split(credential, "/")
-	if len(f) != 5 || f[0] == "" {
+	rest := credential
+	for i, field := range [...]*string{&s.AccessKeyID, &s.Date, &s.Region, &s.Service, &s.terminator} {
+		var more bool
+		if *field, rest, more = strings.Cut(rest, "/"); more != (i < 4) {
+			return badCredential(credential, s.Presigned)
+		}
+	}
+	if s.AccessKeyID == "" {
 		return badCredential(credential, s.Presigned)
 	}
-	s.AccessKeyID, s.Date, s.Region, s.Service, s.terminator = f[0], f[1], f[2], f[3], f[4]
 	return nil
 }
 
 // signedNames brings SignedHeaders into the form that the canonical request has: lower case, sorted, each name once.
 func signedNames(list string, presigned bool) (string, error) {
-	names := strings.Split(list, ";")
-	if len(names) > maxSignedHeaders || len(list) > maxAuthorization {
+	if strings.Count(list, ";") >= maxSignedHeaders || len(list) > maxAuthorization {
 		return "", tooLarge("SignedHeaders has too many elements.")
 	}
+	if inOrder(list) {
+		return list, nil
+	}
+	names := strings.Split(list, ";")
 	for i, n := range names {
 		if !token(n) {
 			return "", malformed("SignedHeaders must be a semicolon-separated list of header names.", presigned)
@@ -164,6 +172,20 @@ func signedNames(list string, presigned bool) (string, error) {
 		return "", malformed("SignedHeaders must not name a header twice.", presigned)
 	}
 	return strings.Join(names, ";"), nil
+}
+
+// inOrder reports whether a list is in that form already, as those of all SDKs are.
+func inOrder(list string) bool {
+	last := ""
+	for more := true; more; {
+		var name string
+		name, list, more = strings.Cut(list, ";")
+		if name <= last || !token(name) || strings.ToLower(name) != name {
+			return false
+		}
+		last = name
+	}
+	return true
 }
 
 // token reports whether s can be the name of a header (RFC 9110, section 5.6.2).

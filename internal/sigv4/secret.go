@@ -10,9 +10,10 @@ import (
 
 const sealed = "[sealed]"
 
-// Secret is a secret access key that does not print itself. The zero Secret verifies nothing. Its content sits behind a
-// pointer so that formatting a struct that hides a Secret in an unexported field shows an address.
-type Secret struct{ held *held }
+// Secret is a secret access key that does not print itself. The zero Secret verifies nothing. Its content sits in a
+// function because fmt calls no methods on unexported fields, and prints a pointer's target when the verb does not fit;
+// of a function it can only print the address.
+type Secret struct{ held func() held }
 
 type held struct {
 	value  string
@@ -21,7 +22,8 @@ type held struct {
 
 // NewSecret wraps a secret access key.
 func NewSecret(value string) Secret {
-	return Secret{&held{value, sha256.Sum256([]byte(value))}}
+	h := held{value, sha256.Sum256([]byte(value))}
+	return Secret{func() held { return h }}
 }
 
 // Reveal returns the secret access key in clear.
@@ -29,7 +31,7 @@ func (s Secret) Reveal() string {
 	if s.held == nil {
 		return ""
 	}
-	return s.held.value
+	return s.held().value
 }
 
 // Equal reports, in constant time, whether both secrets are the same.
@@ -38,13 +40,13 @@ func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-func (s Secret) empty() bool { return s.held == nil || s.held.value == "" }
+func (s Secret) empty() bool { return s.Reveal() == "" }
 
 func (s Secret) digest() [sha256.Size]byte {
 	if s.held == nil {
 		return sha256.Sum256(nil)
 	}
-	return s.held.digest
+	return s.held().digest
 }
 
 // String returns "[sealed]".
