@@ -17,6 +17,9 @@ func (c *Call) EncodeError(w http.ResponseWriter, err error, requestID string) {
 	code, status := c.codeAndStatus(api)
 	c.requestHeaders(w, requestID)
 	h := w.Header()
+	if to := c.service.errorCodec(api); to != nil && c.route != nil {
+		to.writeHeaders(h, indirect(reflect.ValueOf(api)))
+	}
 	switch c.protocol {
 	case protoRESTJSON:
 		h.Set("X-Amzn-Errortype", code)

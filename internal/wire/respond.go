@@ -41,6 +41,9 @@ func (c *Call) send(w http.ResponseWriter, status int, contentType string, body 
 		w.Header().Set("Content-Type", contentType)
 	}
 	w.WriteHeader(status)
+	if status == http.StatusNoContent || status == http.StatusNotModified {
+		return nil
+	}
 	_, err := w.Write(body)
 	return err
 }
@@ -124,13 +127,22 @@ func (c *Call) result(w *xmlWriter, b *bound, v reflect.Value) {
 	w.close(wrapper)
 }
 
-// headers sets the members that are headers and returns the status.
+// headers sets the members of an output that are headers and returns the status.
 func headers(h http.Header, b *bound, v reflect.Value) int {
 	status := b.op.Status
 	if status == 0 {
 		status = http.StatusOK
 	}
-	for _, f := range b.out.fields {
+	if n := b.out.writeHeaders(h, v); n != 0 {
+		return n
+	}
+	return status
+}
+
+// writeHeaders sets the members of v that are headers, and returns the one that
+// is the status, or 0.
+func (c *codec) writeHeaders(h http.Header, v reflect.Value) (status int) {
+	for _, f := range c.fields {
 		fv := v.Field(f.index)
 		if absent(fv) {
 			continue
@@ -147,9 +159,7 @@ func headers(h http.Header, b *bound, v reflect.Value) int {
 				h.Set(f.json+k.String(), fv.MapIndex(k).String())
 			}
 		case inStatus:
-			if n := int(indirect(fv).Int()); n != 0 {
-				status = n
-			}
+			status = int(indirect(fv).Int())
 		}
 	}
 	return status

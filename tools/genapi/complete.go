@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -26,9 +28,17 @@ func (m *model) complete(sdk string) error {
 		m.merge(name, sh, required)
 	}
 	for name, op := range s.operations {
-		if m.Operations[name] == nil {
+		old := m.Operations[name]
+		if old == nil {
 			m.Operations[name] = op
 			m.require(op.Input, required["Op"+name+"Input"])
+			continue
+		}
+		if old.Input == nil { // it had no members when the model was made
+			old.Input = op.Input
+		}
+		if old.Output == nil {
+			old.Output = op.Output
 		}
 	}
 	return nil
@@ -88,6 +98,10 @@ func (s *shape) spell(goNames []string) (out []string) {
 // there in bodies internal/wire infers from the Go types, so that operations and
 // required members are enough.
 func (m *model) completeLegacy(sdk string, required map[string][]string) error {
+	wrappers, err := readWrappers(sdk)
+	if err != nil {
+		return err
+	}
 	files, err := filepath.Glob(filepath.Join(sdk, "api_op_*.go"))
 	if err != nil {
 		return err
@@ -98,8 +112,24 @@ func (m *model) completeLegacy(sdk string, required map[string][]string) error {
 			continue
 		}
 		in := name + "Request"
-		m.Operations[name] = &operation{Method: "POST", URI: "/", Input: &ref{Shape: in}}
+		m.Operations[name] = &operation{Method: "POST", URI: "/", Input: &ref{Shape: in}, Wrapper: wrappers[name]}
 		m.Shapes[in] = &shape{Type: "structure", Required: required["Op"+name+"Input"]}
 	}
 	return nil
+}
+
+var wrapper = regexp.MustCompile(`GetElement\("((\w+)Result)"\)`)
+
+// readWrappers lists the elements in which the SDK expects the members of query
+// responses, by operation.
+func readWrappers(sdk string) (map[string]string, error) {
+	text, err := os.ReadFile(filepath.Join(sdk, "deserializers.go"))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, m := range wrapper.FindAllStringSubmatch(string(text), -1) {
+		out[m[2]] = m[1]
+	}
+	return out, nil
 }

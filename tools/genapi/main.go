@@ -45,10 +45,19 @@ func run(root string, names []string, check, all bool) (stale int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	every, err := servicesIn(filepath.Join(root, "internal", "service"), models)
+	if err != nil {
+		return 0, err
+	}
 	if len(names) == 0 {
-		if names, err = servicesIn(filepath.Join(root, "internal", "service"), models); err != nil {
-			return 0, err
-		}
+		names = every
+	}
+	table, err := subjects(root, every)
+	if err != nil {
+		return 0, err
+	}
+	if stale, err = put(filepath.Join(root, "internal", "wire", "subjects_gen_test.go"), table, check); err != nil {
+		return 0, err
 	}
 	for _, name := range names {
 		files, err := generate(root, models, name, all)
