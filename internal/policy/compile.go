@@ -54,9 +54,11 @@ func (s *rawStatement) compile(kind Kind, variables bool) *statement {
 	return c
 }
 
-// completeFor completes incomplete ARNs in the policies of principals. Session policies have none.
+// completeFor completes incomplete ARNs in the policies of principals, not in those that name principals. Session
+// policies have none.
 func completeFor(kind Kind, resource string) string {
-	if kind == Resource || kind == Endpoint {
+	switch kind {
+	case Resource, Endpoint, ResourceControl:
 		return resource
 	}
 	return completeARN(resource)
