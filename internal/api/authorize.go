@@ -11,6 +11,9 @@ import (
 // authorize asks the policies about every need of an operation, and returns the resources that it touches.
 func (r *Registry) authorize(ctx context.Context, e *Entry, op *Operation, in any) ([]Resource, error) {
 	c := CallerOf(ctx)
+	if err := sessionLimits(c, e, op); err != nil {
+		return nil, err
+	}
 	id, err := r.identity(ctx, c)
 	if err != nil {
 		return nil, e.Errors.gone(err)
@@ -76,7 +79,19 @@ func (r *Registry) decide(ctx context.Context, e *Entry, op *Operation, n Need, 
 	if d.Effect == policy.Allowed {
 		return nil
 	}
-	return e.Errors.Denied(d.Explain(&req))
+	return r.denied(e, d.Explain(&req))
+}
+
+// denied refuses a caller. EC2 adds the reasons in a form that only those may read who may decode it.
+func (r *Registry) denied(e *Entry, why string) error {
+	if e.Wire.Protocols()[0] != "ec2" {
+		return e.Errors.Denied(why)
+	}
+	sealed, err := r.sessions.SealMessage(why)
+	if err != nil {
+		return err
+	}
+	return e.Errors.Denied("You are not authorized to perform this operation. Encoded authorization failure message: " + sealed)
 }
 
 // May asks whether the caller of ctx may do an action on a resource, for services that show less to those who may less.

@@ -213,3 +213,17 @@ func rawOrNull(b []byte) json.RawMessage {
 	}
 	return b
 }
+
+// Username is who made the call, as LookupEvents names them: the user, the name of a role's session, or the service.
+func (e *Event) Username() string {
+	switch u := &e.Identity; u.Kind {
+	case Root:
+		return "root"
+	case AssumedRole:
+		return u.ARN[strings.LastIndexByte(u.ARN, '/')+1:]
+	case AWSService:
+		return u.InvokedBy
+	default:
+		return u.Name
+	}
+}

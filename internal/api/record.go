@@ -22,9 +22,9 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 	if op.data && !e.Errors.IsDenied(ev.ErrorCode) && !r.recorder.WantsData(ev.Account, ev) {
 		return nil
 	}
-	ev.Parameters = e.Wire.Parameters(op.Name, in)
+	ev.Parameters = bounded("requestParameters", e.Wire.Parameters(op.Name, in))
 	if err == nil && !op.reads {
-		ev.Response = e.Wire.Elements(op.Name, out)
+		ev.Response = bounded("responseElements", e.Wire.Elements(op.Name, out))
 	}
 	accounts := []string{ev.Account}
 	for _, res := range touched {
@@ -32,7 +32,7 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 			continue
 		}
 		ev.Resources = append(ev.Resources, EventResource{res.Account, res.Type, res.ARN})
-		if res.Account != "" && !slices.Contains(accounts, res.Account) && e.Errors.IsDenied(ev.ErrorCode) == false {
+		if res.Account != "" && !slices.Contains(accounts, res.Account) && !e.Errors.IsDenied(ev.ErrorCode) {
 			accounts = append(accounts, res.Account)
 		}
 	}
@@ -44,6 +44,16 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 		}
 	}
 	return nil
+}
+
+// maxElement is where CloudTrail leaves out a part of a record (user guide, "CloudTrail record contents", omitted).
+const maxElement = 100 << 10
+
+func bounded(name string, part []byte) []byte {
+	if len(part) <= maxElement {
+		return part
+	}
+	return fmt.Appendf(nil, `{"omitted":true,"originalSize":%d,"reason":"%s too large"}`, len(part), name)
 }
 
 // Refused records a call that did not get as far as its operation: a signature that is wrong, an input that is none. The

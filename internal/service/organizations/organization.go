@@ -1,0 +1,51 @@
+package organizations
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
+
+	"redoubt/internal/api"
+	"redoubt/internal/store"
+)
+
+// DescribeOrganization describes the organization of the caller's account.
+func (s *Service) DescribeOrganization(ctx context.Context, _ *organizations.DescribeOrganizationInput) (*organizations.DescribeOrganizationOutput, error) {
+	member := false
+	caller := api.CallerOf(ctx).Account
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		member, err = s.accounts.Has(tx, s.management, caller)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !member && caller != s.management {
+		return nil, &types.AWSOrganizationsNotInUseException{Message: aws.String("Your account is not a member of an organization.")}
+	}
+	id := s.id()
+	return &organizations.DescribeOrganizationOutput{Organization: &types.Organization{
+		Id: &id, Arn: aws.String("arn:aws:organizations::" + s.management + ":organization/" + id),
+		FeatureSet: types.OrganizationFeatureSetConsolidatedBilling, MasterAccountId: &s.management,
+		MasterAccountArn: aws.String(s.accountARN(s.management)), MasterAccountEmail: aws.String("management@localhost.localdomain"),
+	}}, nil
+}
+
+// id is the organization's: always the same for its managing account.
+func (s *Service) id() string {
+	sum := sha256.Sum256([]byte("organization " + s.management))
+	return "o-" + hex.EncodeToString(sum[:5])
+}
+
+func (s *Service) accountARN(number string) string {
+	return "arn:aws:organizations::" + s.management + ":account/" + s.id() + "/" + number
+}
+
+// account resolves an account of the organization.
+func (s *Service) account(_ context.Context, number string) (api.Resource, error) {
+	return api.Resource{ARN: s.accountARN(number), Type: "AWS::Organizations::Account"}, nil
+}
