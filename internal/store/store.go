@@ -22,6 +22,7 @@ type DB struct {
 	ring   *seal.Ring
 	codec  codec
 	topics topics
+	close  func() error
 }
 
 // Open returns the store kept by engine. The DB owns the engine and closes it.
@@ -30,11 +31,11 @@ func Open(engine Engine, ring *seal.Ring) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{engine: engine, ring: ring, codec: c}, nil
+	return &DB{engine: engine, ring: ring, codec: c, close: sync.OnceValue(engine.Close)}, nil
 }
 
-// Close closes the engine. All that was acknowledged is durable already.
-func (db *DB) Close() error { return db.engine.Close() }
+// Close closes the engine. All that was acknowledged is durable already. Nothing may use the DB any more, except Close.
+func (db *DB) Close() error { return db.close() }
 
 // Tx is a transaction. It is valid, for one goroutine, until the function it was given to returns.
 type Tx struct {

@@ -1,31 +1,20 @@
 package embedded_test
 
 import (
-	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
 
-	"redoubt/internal/seal"
 	"redoubt/internal/store"
-	"redoubt/internal/store/embedded"
 )
 
-func open(tb testing.TB, dir string) *store.DB {
-	tb.Helper()
-	ring, err := seal.Open(context.Background(), "", dir)
+func openBench(b *testing.B) *store.DB {
+	b.Helper()
+	db, err := open(b.TempDir())
 	if err != nil {
-		tb.Fatal(err)
+		b.Fatal(err)
 	}
-	engine, err := embedded.Open(dir+"/store", ring)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	db, err := store.Open(engine, ring)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { db.Close() })
+	b.Cleanup(func() { db.Close() })
 	return db
 }
 
@@ -34,7 +23,7 @@ type row struct{ Body []byte }
 func BenchmarkPut(b *testing.B) {
 	for _, writers := range []int{1, 64} {
 		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			db := open(b, b.TempDir())
+			db := openBench(b)
 			rows := store.NewTable[row](db, "bench", "row")
 			b.SetParallelism((writers + 1) / 2)
 			if writers == 1 {
@@ -68,7 +57,7 @@ func BenchmarkPut(b *testing.B) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	db := open(b, b.TempDir())
+	db := openBench(b)
 	rows := store.NewTable[row](db, "bench", "row")
 	b.SetParallelism(32)
 	var n atomic.Int64

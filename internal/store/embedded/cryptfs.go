@@ -1,8 +1,6 @@
 package embedded
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -10,22 +8,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"redoubt/internal/store"
 )
 
-// A file starts with a header: magic, a random salt, and a check that tells a wrong key from damage. From the ring's
-// raw key and the salt come the file's own AES-256 key and the check, so no two files ever share a key stream, and a
-// file is never written twice at one place: Pebble only appends, and "reuse" makes a new file here.
+// A file starts with a header: a magic, which says how the rest is written, a random salt, and a check that tells a
+// wrong key from damage. From the ring's raw key, the magic and the salt come the file's own key and the check, so no
+// two files share a key, and no place of a file is written twice: Pebble only appends, and what it calls reuse makes a
+// new file here.
 const (
-	magic      = "Redoubt1"
+	magicPages = "Redoubt:pages:1\n"       // see pageFile
+	magicLog   = "Redoubt:log:1\n\x00\x00" // see logFile
+	magicSize  = 16
 	saltSize   = 32
-	checkSize  = 24
-	headerSize = len(magic) + saltSize + checkSize
-	fileKey    = 32
+	checkSize  = 16
+	headerSize = magicSize + saltSize + checkSize
+	keySize    = 32
 )
 
 // cryptFS encrypts whole files, so that keys, values and bookkeeping are unreadable at rest. File names stay as they
@@ -37,28 +38,30 @@ type cryptFS struct {
 
 func (fs *cryptFS) Unwrap() vfs.FS { return fs.FS }
 
+// Create writes tables, which Pebble reads at random and checks block by block, as pages, and all else as logs.
 func (fs *cryptFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	f, err := fs.FS.Create(name, category)
 	if err != nil {
 		return nil, err
 	}
-	header := append(make([]byte, 0, headerSize), magic...)
-	header = append(header, make([]byte, saltSize)...)
-	rand.Read(header[len(magic):]) // never fails (crypto/rand)
-	block, check, err := fs.derive(header)
-	if err == nil {
-		_, err = f.Write(append(header, check...))
+	magic := magicLog
+	if strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".blob") {
+		magic = magicPages
 	}
+	key, err := fs.writeHeader(f, magic)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("creating %s: %w", name, err)
 	}
-	return &cryptFile{File: f, block: block, stream: cipher.NewCTR(block, make([]byte, aes.BlockSize))}, nil
+	if magic == magicPages {
+		return newPageFile(f, key)
+	}
+	return newLogFile(f, key)
 }
 
-// ReuseForWrite must not write over an old file with its old key stream.
+// ReuseForWrite must not write over an old file with its old key.
 func (fs *cryptFS) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := fs.FS.Remove(oldname); err != nil {
+	if err := fs.Remove(oldname); err != nil {
 		return nil, err
 	}
 	return fs.Create(newname, category)
@@ -66,63 +69,92 @@ func (fs *cryptFS) ReuseForWrite(oldname, newname string, category vfs.DiskWrite
 
 // OpenReadWrite is for caches on other disks, which this engine does not have.
 func (fs *cryptFS) OpenReadWrite(name string, _ vfs.DiskWriteCategory, _ ...vfs.OpenOption) (vfs.File, error) {
-	return nil, fmt.Errorf("opening %s: writing in place is not supported", name)
+	return nil, fmt.Errorf("opening %s: %w", name, errInPlace)
 }
+
+var errInPlace = errors.New("writing in place is not supported")
 
 func (fs *cryptFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	f, err := fs.FS.Open(name, opts...)
 	if err != nil {
 		return nil, err
 	}
-	block, err := fs.readHeader(f)
+	opened, err := fs.open(f)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("opening %s: %w", name, err)
 	}
-	return &cryptFile{File: f, block: block}, nil
+	return opened, nil
 }
 
-func (fs *cryptFS) readHeader(f vfs.File) (cipher.Block, error) {
+func (fs *cryptFS) open(f vfs.File) (vfs.File, error) {
+	magic, key, err := fs.readHeader(f)
+	switch {
+	case err != nil:
+		return nil, err
+	case key == nil:
+		return emptyFile{f}, nil
+	case magic == magicPages:
+		return newPageFile(f, key)
+	default:
+		return newLogFile(f, key)
+	}
+}
+
+func (fs *cryptFS) writeHeader(f vfs.File, magic string) (key []byte, err error) {
+	header := append(make([]byte, 0, headerSize), magic...)
+	header = header[:magicSize+saltSize]
+	rand.Read(header[magicSize:]) // never fails (crypto/rand)
+	key, check, err := fs.derive(header)
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.Write(append(header, check...))
+	return key, err
+}
+
+func (fs *cryptFS) readHeader(f vfs.File) (magic string, key []byte, err error) {
 	header := make([]byte, headerSize)
 	n, err := f.ReadAt(header, 0)
 	if errors.Is(err, io.EOF) {
-		return nil, shortHeader(header[:n])
+		return "", nil, shortHeader(header[:n])
 	}
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	if string(header[:len(magic)]) != magic {
-		return nil, fmt.Errorf("%w: the file's header is not ours", store.ErrCorrupt)
+	magic = string(header[:magicSize])
+	if magic != magicPages && magic != magicLog {
+		return "", nil, errHeader
 	}
-	block, check, err := fs.derive(header[:headerSize-checkSize])
-	if err != nil {
-		return nil, err
+	key, check, err := fs.derive(header[:magicSize+saltSize])
+	if err == nil && subtle.ConstantTimeCompare(check, header[magicSize+saltSize:]) == 0 {
+		err = errOtherKey
 	}
-	if subtle.ConstantTimeCompare(check, header[headerSize-checkSize:]) == 0 {
-		return nil, errOtherKey
-	}
-	return block, nil
+	return magic, key, err
 }
 
-var errOtherKey = fmt.Errorf("%w: the file was sealed with another key, or its header is damaged; start with the keys directory that belongs to this data", store.ErrCorrupt)
+var (
+	errHeader   = fmt.Errorf("%w: the header of the file is not ours", store.ErrCorrupt)
+	errOtherKey = fmt.Errorf("%w: the file was sealed with another key, or its header is damaged; start with the keys directory that belongs to this data", store.ErrCorrupt)
+)
 
-// shortHeader accepts the file of a process that ended between creating it and writing its header: it was empty.
+// shortHeader accepts the file of a process that ended between creating it and writing the header: it was empty. A file
+// is made durable before anything relies on it.
 func shortHeader(part []byte) error {
-	for i, b := range part {
-		if b != 0 && i < len(magic) && b != magic[i] {
-			return fmt.Errorf("%w: the file's header is not ours", store.ErrCorrupt)
-		}
+	n := min(len(part), magicSize)
+	if s := string(part[:n]); s != magicLog[:n] && s != magicPages[:n] && strings.Trim(s, "\x00") != "" {
+		return errHeader
 	}
 	return nil
 }
 
-func (fs *cryptFS) derive(header []byte) (cipher.Block, []byte, error) {
-	material, err := hkdf.Key(sha256.New, fs.secret, header, "redoubt file", fileKey+checkSize)
+// derive returns the key of a file and its check, given the start of the header.
+func (fs *cryptFS) derive(header []byte) (key, check []byte, err error) {
+	material, err := hkdf.Key(sha256.New, fs.secret, header[magicSize:], string(header[:magicSize]), keySize+checkSize)
 	if err != nil {
 		return nil, nil, err
 	}
-	block, err := aes.NewCipher(material[:fileKey])
-	return block, material[fileKey:], err
+	return material[:keySize], material[keySize:], nil
 }
 
 func (fs *cryptFS) Stat(name string) (vfs.FileInfo, error) {
@@ -133,87 +165,29 @@ func (fs *cryptFS) Stat(name string) (vfs.FileInfo, error) {
 	return fileInfo{info}, nil
 }
 
-// fileInfo hides the header from the size.
+// fileInfo hides the header from the size. The size of a log still counts its frames; Pebble only estimates with it.
 type fileInfo struct{ vfs.FileInfo }
 
 func (i fileInfo) Size() int64 {
 	if i.IsDir() {
 		return i.FileInfo.Size()
 	}
-	return max(0, i.FileInfo.Size()-int64(headerSize))
+	return max(0, i.FileInfo.Size()-headerSize)
 }
 
-// cryptFile is AES-256-CTR over a file; a nil block is a file without content. One goroutine may write or Read; ReadAt
-// is safe for many.
-type cryptFile struct {
-	vfs.File
-	block  cipher.Block
-	stream cipher.Stream // of the writer
-	offset int64         // of the reader
-}
+// emptyFile is a file without even a header.
+type emptyFile struct{ vfs.File }
 
-// Write encrypts in place, which vfs.File allows.
-func (f *cryptFile) Write(p []byte) (int, error) {
-	if f.stream == nil {
-		return 0, os.ErrPermission
-	}
-	f.stream.XORKeyStream(p, p)
-	return f.File.Write(p)
-}
+func (emptyFile) Read([]byte) (int, error)           { return 0, io.EOF }
+func (emptyFile) ReadAt([]byte, int64) (int, error)  { return 0, io.EOF }
+func (emptyFile) Write([]byte) (int, error)          { return 0, errInPlace }
+func (emptyFile) WriteAt([]byte, int64) (int, error) { return 0, errInPlace }
+func (f emptyFile) Stat() (vfs.FileInfo, error)      { return statFile(f.File) }
 
-func (f *cryptFile) WriteAt([]byte, int64) (int, error) {
-	return 0, errors.New("writing in place is not supported")
-}
-
-func (f *cryptFile) Read(p []byte) (int, error) {
-	n, err := f.ReadAt(p, f.offset)
-	f.offset += int64(n)
-	if n > 0 && errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return n, err
-}
-
-func (f *cryptFile) ReadAt(p []byte, off int64) (int, error) {
-	if f.block == nil {
-		return 0, io.EOF
-	}
-	n, err := f.File.ReadAt(p, off+int64(headerSize))
-	keyStream(f.block, off).XORKeyStream(p[:n], p[:n])
-	return n, err
-}
-
-// keyStream is the CTR key stream from an offset on.
-func keyStream(block cipher.Block, off int64) cipher.Stream {
-	var counter [aes.BlockSize]byte
-	for i, n := aes.BlockSize-1, uint64(off/aes.BlockSize); n > 0; i, n = i-1, n>>8 {
-		counter[i] = byte(n)
-	}
-	stream := cipher.NewCTR(block, counter[:])
-	var skip [aes.BlockSize]byte
-	stream.XORKeyStream(skip[:off%aes.BlockSize], skip[:off%aes.BlockSize])
-	return stream
-}
-
-func (f *cryptFile) Stat() (vfs.FileInfo, error) {
-	info, err := f.File.Stat()
+func statFile(f vfs.File) (vfs.FileInfo, error) {
+	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	return fileInfo{info}, nil
 }
-
-func (f *cryptFile) Preallocate(offset, length int64) error {
-	return f.File.Preallocate(offset+int64(headerSize), length)
-}
-
-func (f *cryptFile) SyncTo(length int64) (bool, error) {
-	return f.File.SyncTo(length + int64(headerSize))
-}
-
-func (f *cryptFile) Prefetch(offset, length int64) error {
-	return f.File.Prefetch(offset+int64(headerSize), length)
-}
-
-// Fd hides the descriptor: who reads or writes it would meet ciphertext.
-func (f *cryptFile) Fd() uintptr { return vfs.InvalidFd }

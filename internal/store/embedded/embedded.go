@@ -66,6 +66,8 @@ func options(fs vfs.FS, lock *pebble.Lock) *pebble.Options {
 		L0CompactionThreshold:       4,
 		MaxOpenFiles:                500,
 		Logger:                      logger{},
+		// By default Pebble ends the process on damage that a read meets; here the read fails.
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 	}
 	for i := range o.Levels {
 		o.Levels[i].Compression = func() *block.CompressionProfile { return block.NoCompression }
