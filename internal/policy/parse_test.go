@@ -338,3 +338,11 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestParsingIsLinear(t *testing.T) {
+	for _, text := range []string{"${", "${*}", "*?", "${a}"} {
+		many := strings.Repeat(text, (policy.MaxText-200)/len(text))
+		refused(t, on(`"arn:aws:s3:::`+many+`"`), policy.Identity, "")
+		refused(t, given(`{"ArnLike":{"a":"arn:aws:s3:::`+many+`"}}`), policy.Identity, "")
+	}
+}

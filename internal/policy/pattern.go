@@ -33,40 +33,36 @@ type syntax struct{ wildcards, variables bool }
 // parse compiles a string.
 func (x syntax) parse(text string) pattern {
 	var p pattern
-	plain := 0 // start of the literal being read
-	flush := func(end int) {
-		if plain < end {
-			p.literal(text[plain:end])
-		}
-	}
+	var plain []byte // the literal being read
 	for i := 0; i < len(text); {
 		part, size := x.special(text[i:])
-		if size == 0 {
-			i++
-			continue
+		switch {
+		case size == 0:
+			plain = append(plain, text[i])
+			size = 1
+		case part.kind == literal:
+			plain = append(plain, part.text...)
+		default:
+			p.add(plain)
+			plain = plain[:0]
+			p.parts = append(p.parts, part)
+			p.variable = p.variable || part.kind == variable
 		}
-		flush(i)
 		i += size
-		plain = i
-		if part.kind == literal {
-			p.literal(part.text)
-			continue
-		}
-		p.parts = append(p.parts, part)
-		p.variable = p.variable || part.kind == variable
 	}
-	flush(len(text))
+	p.add(plain)
 	return p
 }
 
-// literal appends text, to the literal before it if there is one.
-func (p *pattern) literal(text string) {
-	if n := len(p.parts); n > 0 && p.parts[n-1].kind == literal {
-		p.parts[n-1].text += text
-		return
+// add appends a literal, unless it is empty.
+func (p *pattern) add(text []byte) {
+	if len(text) > 0 {
+		p.parts = append(p.parts, part{kind: literal, text: string(text)})
 	}
-	p.parts = append(p.parts, part{kind: literal, text: text})
 }
+
+// maxVariable is the longest variable there can be, braces and default included. Beyond, "${" is just text.
+const maxVariable = 1024
 
 // special reads the wildcard or variable that text begins with. Its size is 0 when there is none.
 func (x syntax) special(text string) (p part, size int) {
@@ -76,7 +72,7 @@ func (x syntax) special(text string) (p part, size int) {
 	case x.wildcards && text[0] == '?':
 		return part{kind: question}, 1
 	case x.variables && strings.HasPrefix(text, "${"):
-		if end := strings.IndexByte(text, '}'); end > 0 {
+		if end := strings.IndexByte(text[:min(len(text), maxVariable)], '}'); end > 0 {
 			return parseVariable(text[2:end]), end + 1
 		}
 	}
