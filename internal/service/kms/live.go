@@ -1,0 +1,192 @@
+package kms
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"redoubt/internal/policy"
+	"redoubt/internal/store"
+)
+
+// A live key is a key ready for use: unsealed, with its policy compiled. It is never changed once made, but for what it
+// remembers of grants.
+type live struct {
+	Key
+	arn    string
+	policy *policy.Document
+	facts  policy.MapKeys // condition keys of the key itself
+	roots  []secret       // from which the keys of messages are derived, a backing each
+	unmade bool           // an AWS managed key that will be made when it is first used
+
+	mu      sync.Mutex
+	granted map[string]*policy.Document // the policy with the grants of one caller
+}
+
+// A cache holds live keys. Whether one is still current is asked of the store at each use, so that nodes agree.
+type cache struct {
+	mu   sync.RWMutex
+	keys map[place]*live
+}
+
+// maxLive bounds the cache, at about 4 KB a key.
+const maxLive = 10_000
+
+func (c *cache) get(p place) *live {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.keys[p]
+}
+
+func (c *cache) put(p place, k *live) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keys == nil || len(c.keys) >= maxLive {
+		c.keys = map[place]*live{}
+	}
+	c.keys[p] = k
+}
+
+func (c *cache) drop(p place) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.keys, p)
+}
+
+// load returns a key as it is now, or nil if there is none.
+func (s *Service) load(ctx context.Context, p place) (*live, error) {
+	var k *live
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		k, err = s.loadIn(tx, p)
+		return err
+	})
+	return k, err
+}
+
+func (s *Service) loadIn(tx *store.Tx, p place) (*live, error) {
+	if k := s.cache.get(p); k != nil {
+		if ok, err := s.current.Has(tx, p.account, p.region, p.id, k.Generation); ok || err != nil {
+			return k, err
+		}
+	}
+	record, ok, err := s.keys.Get(tx, p.account, p.region, p.id)
+	if err != nil || !ok {
+		s.cache.drop(p)
+		return nil, err
+	}
+	names, err := s.aliasNames(tx, p)
+	if err != nil {
+		return nil, err
+	}
+	k, err := enliven(record, names)
+	if err != nil {
+		return nil, fmt.Errorf("reading key %s: %w", p.arn(), err)
+	}
+	s.cache.put(p, k)
+	return k, nil
+}
+
+func enliven(record Key, aliases []string) (*live, error) {
+	document, err := policy.Parse(record.Policy, policy.Resource)
+	if err != nil {
+		return nil, err
+	}
+	k := &live{Key: record, arn: record.place().arn(), policy: document, facts: keyFacts(aliases)}
+	for _, b := range record.Backing {
+		root, err := hkdf.Extract(sha256.New, b.Material, nil)
+		if err != nil {
+			return nil, err
+		}
+		k.roots = append(k.roots, root)
+	}
+	return k, nil
+}
+
+// lookup finds the key that a reference means. Its error for a missing one is AWS's.
+func (s *Service) lookup(ctx context.Context, r reference) (*live, error) {
+	var k *live
+	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		if r.alias != "" {
+			a, ok, err := s.aliases.Get(tx, r.account, r.region, r.alias)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				k, err = managed(r)
+				return err
+			}
+			r.id = a.KeyID
+		}
+		k, err = s.loadIn(tx, r.place)
+		return err
+	})
+	if err == nil && k == nil {
+		err = noKey(r.place)
+	}
+	return k, err
+}
+
+// open finds the key that a KeyId of any form means, for an operation that has been authorised on it.
+func (s *Service) open(ctx context.Context, keyID string) (*live, error) {
+	r, err := parseReference(ctx, keyID)
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.lookup(ctx, r)
+	if err == nil && k.unmade {
+		return s.make(ctx, k)
+	}
+	return k, err
+}
+
+// openByID is open for operations that take no alias.
+func (s *Service) openByID(ctx context.Context, keyID string) (*live, error) {
+	r, err := parseKeyReference(ctx, keyID)
+	if err != nil {
+		return nil, err
+	}
+	return s.lookup(ctx, r)
+}
+
+// usable refuses keys that must not be used for cryptography now.
+func (k *Key) usable() error {
+	switch k.State {
+	case types.KeyStateDisabled:
+		return &types.DisabledException{Message: message("%s is disabled.", []any{k.place().arn()})}
+	case types.KeyStatePendingDeletion:
+		return k.pending()
+	}
+	return nil
+}
+
+// present refuses keys that are about to be deleted.
+func (k *Key) present() error {
+	if k.State == types.KeyStatePendingDeletion {
+		return k.pending()
+	}
+	return nil
+}
+
+func (k *Key) pending() error { return invalidState("%s is pending deletion.", k.place().arn()) }
+
+// change applies fn to a key that an operation on it, which takes no alias, has been authorised for.
+func (s *Service) change(ctx context.Context, keyID string, fn func(*Key) error) error {
+	r, err := parseKeyReference(ctx, keyID)
+	if err != nil {
+		return err
+	}
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		k, err := s.get(tx, r.place)
+		if err != nil {
+			return err
+		}
+		if err := fn(&k); err != nil {
+			return err
+		}
+		return s.put(tx, &k)
+	})
+}
