@@ -1,0 +1,9 @@
+.PHONY: run test check generate bench fuzz cover
+
+run:      ; go run ./cmd/redoubt serve
+test:     ; go test ./...
+check:    ; .ci/run
+generate: ; cd tools && go run ./genapi
+bench:    ; cd tools && go run ./bench
+fuzz:     ; for p in policy sigv4 wire; do go test -list '^Fuzz' ./internal/$$p | grep ^Fuzz | while read f; do go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 1m ./internal/$$p || exit 1; done; done
+cover:    ; go test -cover ./internal/policy ./internal/sigv4
