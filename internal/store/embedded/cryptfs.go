@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -109,18 +110,24 @@ func (fs *cryptFS) writeHeader(f vfs.File, magic string) (key []byte, err error)
 	if err != nil {
 		return nil, err
 	}
-	_, err = f.Write(append(header, check...))
-	return key, err
+	if _, err = f.Write(append(header, check...)); err != nil || magic == magicPages {
+		return key, err // a table is made durable as a whole before anything refers to it
+	}
+	return key, f.SyncData() // so that content implies a header
 }
 
 func (fs *cryptFS) readHeader(f vfs.File) (magic string, key []byte, err error) {
 	header := make([]byte, headerSize)
 	n, err := f.ReadAt(header, 0)
-	if errors.Is(err, io.EOF) {
-		return "", nil, shortHeader(header[:n])
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", nil, err
 	}
+	info, err := f.Stat()
 	if err != nil {
 		return "", nil, err
+	}
+	if neverWritten(header[:n], info.Size()) {
+		return "", nil, nil
 	}
 	magic = string(header[:magicSize])
 	if magic != magicPages && magic != magicLog {
@@ -138,14 +145,9 @@ var (
 	errOtherKey = fmt.Errorf("%w: the file was sealed with another key, or its header is damaged; start with the keys directory that belongs to this data", store.ErrCorrupt)
 )
 
-// shortHeader accepts the file of a process that ended between creating it and writing the header: it was empty. A file
-// is made durable before anything relies on it.
-func shortHeader(part []byte) error {
-	n := min(len(part), magicSize)
-	if s := string(part[:n]); s != magicLog[:n] && s != magicPages[:n] && strings.Trim(s, "\x00") != "" {
-		return errHeader
-	}
-	return nil
+// neverWritten recognises the file of a process that ended while it made it: nothing was ever in it.
+func neverWritten(header []byte, size int64) bool {
+	return len(header) < headerSize || size == headerSize && len(bytes.TrimLeft(header, "\x00")) == 0
 }
 
 // derive returns the key of a file and its check, given the start of the header.

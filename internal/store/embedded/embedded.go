@@ -34,7 +34,11 @@ func Open(dir string, ring *seal.Ring) (store.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", dir, err)
 	}
-	fs := &cryptFS{vfs.Default, secret}
+	return openFS(vfs.Default, dir, secret)
+}
+
+func openFS(base vfs.FS, dir string, secret []byte) (*engine, error) {
+	fs := &cryptFS{base, secret}
 	if err := fs.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
