@@ -8,8 +8,8 @@ import (
 )
 
 // The models are older than the SDK. What the SDK has and a model has not
-// travels in the body, named as the model names its neighbours; tools/genapi
-// writes into the model what is bound elsewhere.
+// travels in the body, named as the model names its neighbours, unless tools/genapi
+// found another binding in the SDK and wrote it into the model.
 
 // newerFields binds the fields of out's Go type that its shape does not know.
 func (c *compiler) newerFields(out *codec) error {
@@ -26,6 +26,9 @@ func (c *compiler) newerFields(out *codec) error {
 		if r == nil {
 			continue
 		}
+		if late := out.shape.Late[gf.Name]; late != nil {
+			r = c.late(late, r)
+		}
 		f := c.field(out, c.spell(gf.Name), r)
 		f.index = i
 		if err := c.join(out, f, gf.Type); err != nil {
@@ -33,6 +36,19 @@ func (c *compiler) newerFields(out *codec) error {
 		}
 	}
 	return nil
+}
+
+// late is the use of an inferred shape with the binding that the SDK gives it.
+func (c *compiler) late(binding, inferred *ref) *ref {
+	r := *binding
+	r.Shape = inferred.Shape
+	if s := c.model.shape(r.Shape); r.Member != "" && s.Type == "list" {
+		named := *s
+		named.Member = &ref{Shape: s.Member.Shape, Name: r.Member}
+		r.Shape += " of " + r.Member
+		c.model.shapes[r.Shape] = &named
+	}
+	return &r
 }
 
 // newerVariants does the same for a union.
@@ -82,6 +98,9 @@ func lowerMembers(s *shape) (n int) {
 	for name, r := range s.Members {
 		if r.Location != "" {
 			continue
+		}
+		if r.Name != "" {
+			name = r.Name
 		}
 		if name[0] >= 'a' {
 			n++

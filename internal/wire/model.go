@@ -41,6 +41,7 @@ type operation struct {
 	Output   *ref   `json:"output"`
 	Wrapper  string `json:"wrapper"`
 	Host     string `json:"host"`
+	Bare     bool   `json:"bare"`     // an XML answer is its only member's element
 	Unserved bool   `json:"unserved"` // known to AWS, not to Redoubt: kept so that its path matches nothing else
 }
 
@@ -52,6 +53,7 @@ type ref struct {
 	Name      string        `json:"name"`
 	QueryName string        `json:"queryName"`
 	GoName    string        `json:"go"`
+	Member    string        `json:"member"` // in shape.Late: the name of a list's elements
 	Flattened bool          `json:"flattened"`
 	Attribute bool          `json:"attribute"`
 	XMLNS     *xmlNamespace `json:"xmlNamespace"`
@@ -97,6 +99,7 @@ type shape struct {
 	Events    bool            `json:"eventstream"`
 	Error     *errorTrait     `json:"error"`
 	Exception bool            `json:"exception"`
+	Late      map[string]*ref `json:"late"` // bindings, without shapes, of fields newer than the model, by Go name
 }
 
 // errorTrait is the code and the status of an error shape.

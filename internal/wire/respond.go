@@ -181,7 +181,11 @@ func (c *Call) respond(w http.ResponseWriter, b *bound, v reflect.Value) error {
 		return c.send(w, status, "application/json", c.document(b.out, v))
 	}
 	x := &xmlWriter{}
-	x.element(c.rootName(b), b.out, b.op.Output, v)
+	if b.op.Bare {
+		x.members(b.out, v)
+	} else {
+		x.element(c.rootName(b), b.out, b.op.Output, v)
+	}
 	return c.send(w, status, "application/xml", x.buf)
 }
 

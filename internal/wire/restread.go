@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ func (c *Call) bind(b *bound, v reflect.Value) error {
 		case inPath:
 			err = c.bindLabel(f, fv)
 		case inQuery:
-			err = f.bindQuery(query, b.in, fv)
+			err = f.bindQuery(query, c.taken(b.in), fv)
 		case inHeader:
 			err = f.bindHeader(c.request, fv)
 		case inHeaders:
@@ -46,9 +47,9 @@ func (c *Call) bindLabel(f *field, v reflect.Value) error {
 	return nil
 }
 
-func (f *field) bindQuery(query url.Values, in *codec, v reflect.Value) error {
+func (f *field) bindQuery(query url.Values, taken func(string) bool, v reflect.Value) error {
 	if f.codec.kind == kindMap {
-		f.bindQueryMap(query, in, v)
+		f.bindQueryMap(query, taken, v)
 		return nil
 	}
 	values := query[f.json]
@@ -64,15 +65,20 @@ func (f *field) bindQuery(query url.Values, in *codec, v reflect.Value) error {
 	return f.codec.parseText(values[0], settle(v))
 }
 
-// bindQueryMap collects the parameters that no other member takes.
-func (f *field) bindQueryMap(query url.Values, in *codec, v reflect.Value) {
-	taken := map[string]bool{}
-	for _, other := range in.fields {
-		taken[other.json] = taken[other.json] || other.location == inQuery
+// taken tells the query parameters that have a place: in a member, or in the
+// URI of the operation.
+func (c *Call) taken(in *codec) func(name string) bool {
+	return func(name string) bool {
+		return slices.ContainsFunc(in.fields, func(f *field) bool { return f.location == inQuery && f.json == name && f.codec.kind != kindMap }) ||
+			slices.ContainsFunc(c.route.query, func(p pair) bool { return p.name == name })
 	}
+}
+
+// bindQueryMap collects the parameters that are not taken.
+func (f *field) bindQueryMap(query url.Values, taken func(string) bool, v reflect.Value) {
 	m := reflect.MakeMap(v.Type())
 	for name, values := range query {
-		if taken[name] {
+		if taken(name) {
 			continue
 		}
 		if v.Type().Elem().Kind() == reflect.Slice {

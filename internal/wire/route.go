@@ -23,6 +23,7 @@ type route struct {
 	labels []string // names of the path's labels, in order
 	query  []pair   // parameters that the URI states, such as ?acl
 	needs  []need   // required members in the query and in headers
+	served bool     // goes before a deprecated operation of the same path
 }
 
 type pair struct{ name, value string }
@@ -33,9 +34,9 @@ type need struct {
 }
 
 // insert adds an operation under the URI of its model.
-func (t *routes) insert(name string, op *operation, needs []need) {
+func (t *routes) insert(name string, op *operation, needs []need, served bool) {
 	path, query, _ := strings.Cut(op.URI, "?")
-	r := &route{name: name, method: op.Method, needs: needs, query: pairs(query)}
+	r := &route{name: name, method: op.Method, needs: needs, query: pairs(query), served: served}
 	if path = strings.Trim(path, "/"); path != "" {
 		for seg := range strings.SplitSeq(path, "/") {
 			t = t.step(seg, r)
@@ -54,7 +55,13 @@ func pairs(query string) (out []pair) {
 	return out
 }
 
-func (r *route) weight() int { return 10*len(r.query) + len(r.needs) }
+func (r *route) weight() int {
+	n := 100*len(r.query) + 2*len(r.needs)
+	if r.served {
+		n++
+	}
+	return n
+}
 
 // step returns the subtree for one segment of a URI.
 func (t *routes) step(seg string, r *route) *routes {

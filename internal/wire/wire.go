@@ -143,7 +143,7 @@ func (s *Service) route() {
 	s.routes = &routes{}
 	for _, name := range slices.Sorted(maps.Keys(s.model.ops)) {
 		op := s.model.ops[name]
-		s.routes.insert(name, op, s.needs(op))
+		s.routes.insert(name, op, s.needs(op), s.ops[name] != nil)
 	}
 }
 

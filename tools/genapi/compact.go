@@ -12,16 +12,27 @@ func compact(src *source) *model {
 		SigningName: md.SigningName, ServiceID: md.ServiceID,
 		QueryCompatible: md.AWSQueryCompatible != nil, BareErrors: md.Protocol == "rest-xml" && md.EndpointPrefix == "s3",
 	}
+	if code := validationCodes[md.ServiceID]; code != "" {
+		m.Metadata.ValidationError = &validationError{code}
+	}
 	if md.SigningName == "" {
 		m.Metadata.SigningName = md.EndpointPrefix
 	}
 	for name, op := range src.Operations {
 		m.Operations[name] = compactOperation(op)
+		m.Operations[name].Bare = m.Metadata.BareErrors && name == "GetBucketLocation" // aws.customizations#s3UnwrappedXmlOutput
 	}
 	for name, s := range src.Shapes {
 		m.Shapes[name] = compactShape(s)
 	}
 	return m
+}
+
+// validationCodes are the codes with which services answer inputs that break the
+// constraints of their models, where it is neither ValidationException nor, in
+// the query protocol, ValidationError. The models do not say; AWS's answers do.
+var validationCodes = map[string]string{
+	"CloudWatch Logs": "InvalidParameterException",
 }
 
 // protocols lists what clients of a service speak besides its native protocol.

@@ -94,28 +94,101 @@ func (s *shape) spell(goNames []string) (out []string) {
 	return out
 }
 
-// completeLegacy serves packages of the SDK that have no schemas: what is new
-// there in bodies internal/wire infers from the Go types, so that operations and
-// required members are enough.
+// completeLegacy serves packages of the SDK that have no schemas. The shapes of
+// what is new there internal/wire infers from the Go types; the model says how
+// they are bound and which members are required.
 func (m *model) completeLegacy(sdk string, required map[string][]string) error {
-	wrappers, err := readWrappers(sdk)
+	news, err := readOperations(sdk)
 	if err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(sdk, "api_op_*.go"))
-	if err != nil {
-		return err
-	}
-	for _, path := range files {
-		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "api_op_"), ".go")
-		if m.Operations[name] != nil || strings.HasSuffix(name, "_test") || strings.HasPrefix(m.Metadata.Protocol, "rest-") {
+	for name, op := range news {
+		if m.Operations[name] != nil {
 			continue
 		}
-		in := name + "Request"
-		m.Operations[name] = &operation{Method: "POST", URI: "/", Input: &ref{Shape: in}, Wrapper: wrappers[name]}
-		m.Shapes[in] = &shape{Type: "structure", Required: required["Op"+name+"Input"]}
+		if m.Metadata.BareErrors {
+			op.URI = "/{Bucket}" + strings.TrimSuffix("/"+strings.TrimPrefix(op.URI, "/"), "/") // S3's SDK moves the bucket to the host
+		}
+		op.Input = &ref{Shape: name + "Request"}
+		m.Operations[name] = op
+		m.Shapes[op.Input.Shape] = &shape{Type: "structure", Required: required["Op"+name+"Input"]}
 	}
+	l, err := readLate(sdk)
+	if err != nil {
+		return err
+	}
+	m.addLate(l, required)
+	m.forget()
 	return nil
+}
+
+// forget drops what internal/wire would infer anyway: members of the body under
+// their Go names.
+func (m *model) forget() {
+	for name, s := range m.Shapes {
+		for field, r := range s.Late {
+			if *r == (ref{Name: m.spell(field)}) {
+				delete(s.Late, field)
+			}
+		}
+		if s.inferred && len(s.Late) == 0 && len(s.Required) == 0 {
+			delete(m.Shapes, name)
+		}
+	}
+}
+
+// spell writes a Go name as most members of the model's bodies are written.
+func (m *model) spell(field string) string {
+	n := 0
+	for _, s := range m.Shapes {
+		for name, r := range s.Members {
+			if r.Location != "" {
+				continue
+			}
+			if r.Name != "" {
+				name = r.Name
+			}
+			if name[0] >= 'a' {
+				n++
+			} else {
+				n--
+			}
+		}
+	}
+	if n > 0 {
+		return strings.ToLower(field[:1]) + field[1:]
+	}
+	return field
+}
+
+var (
+	serialized = regexp.MustCompile(`(?ms)^func \(m \*\w+?_serializeOp(\w+)\) HandleSerialize(.*?)^\}`)
+	splitURI   = regexp.MustCompile(`SplitURI\("([^"]+)"\)`)
+	method     = regexp.MustCompile(`request\.Method = "(\w+)"`)
+)
+
+// readOperations lists the SDK's operations with what it sends them to.
+func readOperations(sdk string) (map[string]*operation, error) {
+	text, err := os.ReadFile(filepath.Join(sdk, "serializers.go"))
+	if err != nil {
+		return nil, err
+	}
+	wrappers, err := readWrappers(sdk)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*operation{}
+	for _, m := range serialized.FindAllStringSubmatch(string(text), -1) {
+		op := &operation{Method: "POST", URI: "/", Wrapper: wrappers[m[1]]}
+		if uri := splitURI.FindStringSubmatch(m[2]); uri != nil {
+			op.URI = uri[1]
+		}
+		if verb := method.FindStringSubmatch(m[2]); verb != nil {
+			op.Method = verb[1]
+		}
+		out[m[1]] = op
+	}
+	return out, nil
 }
 
 var wrapper = regexp.MustCompile(`GetElement\("((\w+)Result)"\)`)

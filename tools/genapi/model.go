@@ -28,6 +28,13 @@ type metadata struct {
 	ServiceID       string   `json:"serviceId"`
 	QueryCompatible bool     `json:"queryCompatible,omitempty"`
 	BareErrors      bool     `json:"bareErrors,omitempty"`
+
+	ValidationError *validationError `json:"validationError,omitempty"`
+}
+
+// validationError is how a service reports broken constraints, if not as most do.
+type validationError struct {
+	Code string `json:"code"`
 }
 
 type operation struct {
@@ -40,13 +47,15 @@ type operation struct {
 	Host     string   `json:"host,omitempty"`
 	Errors   []string `json:"errors,omitempty"`
 	Unserved bool     `json:"unserved,omitempty"`
+	Bare     bool     `json:"bare,omitempty"`
 }
 
 type ref struct {
-	Shape            string     `json:"shape"`
+	Shape            string     `json:"shape,omitempty"` // none in shape.Late
 	Location         string     `json:"location,omitempty"`
 	Name             string     `json:"name,omitempty"`
 	QueryName        string     `json:"queryName,omitempty"`
+	Member           string     `json:"member,omitempty"` // in shape.Late: the elements of a list
 	Flattened        bool       `json:"flattened,omitempty"`
 	Attribute        bool       `json:"attribute,omitempty"`
 	XMLNS            *namespace `json:"xmlNamespace,omitempty"`
@@ -91,6 +100,9 @@ type shape struct {
 	Box         bool            `json:"box,omitempty"`
 	Exception   bool            `json:"exception,omitempty"`
 	Error       *errorTrait     `json:"error,omitempty"`
+	Late        map[string]*ref `json:"late,omitempty"` // how the SDK binds fields that the model lacks, by Go name
+
+	inferred bool // no published shape: found by the name of the Go type
 }
 
 type errorTrait struct {
@@ -133,7 +145,7 @@ func (m *model) trim(keep map[string]bool) error {
 		m.Operations[name] = &operation{Method: op.Method, URI: op.URI, Unserved: true}
 	}
 	for name, s := range m.Shapes {
-		if s.Exception {
+		if s.Exception || s.inferred {
 			m.reach(&ref{Shape: name}, reached)
 		}
 	}
