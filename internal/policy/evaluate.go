@@ -10,14 +10,11 @@ func Evaluate(req *Request, set *Set) Decision {
 	if by := e.denials(); by != nil {
 		return Decision{Effect: ExplicitDeny, By: by, Source: by[0].Source}
 	}
-	if source, ok := e.decide(); !ok {
+	source, ok := e.decide()
+	if !ok {
 		return Decision{Effect: ImplicitDeny, Source: source}
 	}
-	d := Decision{Effect: Allowed, By: e.by}
-	if len(e.by) > 0 {
-		d.Source = e.by[0].Source
-	}
-	return d
+	return Decision{Effect: Allowed, By: e.by, Source: source}
 }
 
 // Matching is every statement that speaks of a request, whatever its effect and whatever the decision is.
@@ -100,9 +97,9 @@ func (e *evaluation) serviceLinked() bool {
 	return strings.Contains(e.req.Principal.Role, ":role/aws-service-role/")
 }
 
-// decide looks for the allows that the request needs, and gives the first layer that lacks one. Resource control
-// policies are not among them: RCPFullAWSAccess is attached at every level and cannot be detached.
-func (e *evaluation) decide() (lacking Kind, ok bool) {
+// decide looks for the allows that the request needs, and gives the layer that grants or the first that lacks one.
+// Resource control policies are not among them: RCPFullAWSAccess is attached at every level and cannot be detached.
+func (e *evaluation) decide() (source Kind, ok bool) {
 	if !e.serviceLinked() {
 		for _, level := range e.levels() {
 			if !e.allow(ServiceControl, level) {
@@ -119,7 +116,7 @@ func (e *evaluation) decide() (lacking Kind, ok bool) {
 }
 
 // decideGrant looks for the allows beneath the limits of organisation and endpoint.
-func (e *evaluation) decideGrant() (lacking Kind, ok bool) {
+func (e *evaluation) decideGrant() (source Kind, ok bool) {
 	by, g := e.grant(e.set.Resource)
 	who, layer := &e.req.Principal, e.resourceLayer()
 	crossing := e.req.ResourceAccount != "" && e.req.ResourceAccount != who.Account
@@ -135,13 +132,16 @@ func (e *evaluation) decideGrant() (lacking Kind, ok bool) {
 	case !crossing && g == behind:
 		// The role, or the user who federated, is limited by its boundary and by the session's policies.
 		e.record(layer, by)
-		return e.limit()
+		if lacking, ok := e.limit(); !ok {
+			return lacking, false
+		}
+		return layer, true
 	}
-	lacking, ok = e.identity()
+	source, ok = e.identity()
 	if ok && g > unnamed {
 		e.record(layer, by)
 	}
-	return lacking, ok
+	return source, ok
 }
 
 // blame is the layer to name when the resource's policy does not allow: across accounts the identity policies come
@@ -157,7 +157,7 @@ func (e *evaluation) blame(layer Kind) Kind {
 }
 
 // identity looks for the allow of an identity policy and of what limits it. An account's root user needs none.
-func (e *evaluation) identity() (lacking Kind, ok bool) {
+func (e *evaluation) identity() (source Kind, ok bool) {
 	if !e.req.Principal.Root && !e.allow(Identity, e.set.Identity) {
 		return Identity, false
 	}
@@ -165,7 +165,7 @@ func (e *evaluation) identity() (lacking Kind, ok bool) {
 }
 
 // limit looks for the allows of the permissions boundary and of the session policies.
-func (e *evaluation) limit() (lacking Kind, ok bool) {
+func (e *evaluation) limit() (source Kind, ok bool) {
 	if e.set.Boundary != nil && !e.allow(Boundary, []*Document{e.set.Boundary}) {
 		return Boundary, false
 	}

@@ -115,7 +115,7 @@ func TestDecisionsAcrossLayers(t *testing.T) {
 		{"across accounts neither allows", alice, "222222222222", policies{}, policy.ImplicitDeny, policy.Identity},
 		{"across accounts both do", alice, "222222222222", policies{identity: all, resource: allowing(aws("111111111111"))}, policy.Allowed, policy.Identity},
 		{"across accounts the boundary limits", alice, "222222222222", policies{identity: all, boundary: none, resource: allowing(aws(alice.ARN))}, policy.ImplicitDeny, policy.Boundary},
-		{"across accounts a root user needs the resource policy only", root, "222222222222", policies{resource: allowing(aws("111111111111"))}, policy.Allowed, policy.Resource},
+		{"across accounts a root user needs the resource policy only", root, "222222222222", policies{resource: allowing(aws("111111111111"))}, policy.Allowed, policy.Identity},
 		{"across accounts a root user needs the resource policy", root, "222222222222", policies{}, policy.ImplicitDeny, policy.Resource},
 
 		{"a root user needs no policy", root, "111111111111", policies{}, policy.Allowed, policy.Identity},
@@ -128,7 +128,7 @@ func TestDecisionsAcrossLayers(t *testing.T) {
 		{"a key policy that delegates does not allow by itself", alice, "", policies{resource: allowing(aws("111111111111")), mustDelegate: true}, policy.ImplicitDeny, policy.Identity},
 		{"a key policy that names the user allows by itself", alice, "", policies{resource: allowing(aws(alice.ARN)), mustDelegate: true}, policy.Allowed, policy.Resource},
 		{"a key policy binds its account's root user", root, "", policies{mustDelegate: true}, policy.ImplicitDeny, policy.Resource},
-		{"a key policy that names the account allows its root user", root, "", policies{resource: allowing(aws("111111111111")), mustDelegate: true}, policy.Allowed, policy.Resource},
+		{"a key policy that names the account allows its root user", root, "", policies{resource: allowing(aws("111111111111")), mustDelegate: true}, policy.Allowed, policy.Identity},
 		{"a trust policy is named as such", alice, "", policies{identity: all, trust: `{"Statement":{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"sts:AssumeRole"}}`, mustDelegate: true}, policy.ImplicitDeny, policy.Trust},
 
 		{"a service needs the resource policy", s3, "111111111111", policies{identity: all}, policy.ImplicitDeny, policy.Resource},
@@ -141,12 +141,12 @@ func TestDecisionsAcrossLayers(t *testing.T) {
 		{"a canonical user is an account", policy.Principal{ARN: alice.ARN, Account: alice.Account, Canonical: "abc"}, "222222222222", policies{identity: all, resource: allowing(to(`{"CanonicalUser":"abc"}`))}, policy.Allowed, policy.Identity},
 
 		{"every level of service control policies must allow", alice, "", policies{identity: all, scp: []string{all, none}}, policy.ImplicitDeny, policy.ServiceControl},
-		{"all levels of service control policies allow", alice, "", policies{identity: all, scp: []string{all, all}}, policy.Allowed, policy.ServiceControl},
+		{"all levels of service control policies allow", alice, "", policies{identity: all, scp: []string{all, all}}, policy.Allowed, policy.Identity},
 		{"service control policies spare service-linked roles", slr, "", policies{identity: all, scp: []string{denying(anything)}, rcp: []string{denying(to(`"*"`))}}, policy.Allowed, policy.Identity},
 		{"resource control policies deny", s3, "", policies{resource: allowing(to(`"*"`)), rcp: []string{denying(to(`"*"`))}}, policy.ExplicitDeny, policy.ResourceControl},
 		{"resource control policies need not allow", alice, "", policies{identity: all, rcp: []string{denying(`"Principal":"*",` + encrypt)}}, policy.Allowed, policy.Identity},
 		{"the endpoint policy must allow", alice, "", policies{identity: all, endpoint: allowing(aws("222222222222"))}, policy.ImplicitDeny, policy.Endpoint},
-		{"the endpoint policy allows", alice, "", policies{identity: all, endpoint: allowing(to(`"*"`))}, policy.Allowed, policy.Endpoint},
+		{"the endpoint policy allows", alice, "", policies{identity: all, endpoint: allowing(to(`"*"`))}, policy.Allowed, policy.Identity},
 		{"the endpoint policy denies", alice, "", policies{identity: all, endpoint: denying(to(`"*"`))}, policy.ExplicitDeny, policy.Endpoint},
 
 		{"NotPrincipal spares whom it lists with the account", alice, "", policies{identity: all, resource: denying(`"NotPrincipal":{"AWS":["111111111111","` + alice.ARN + `"]},` + anything)}, policy.Allowed, policy.Identity},

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -268,6 +269,30 @@ func TestDocumentsKnowWhatTheyAre(t *testing.T) {
 	}
 	if old := policy.MustParse(`{"Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`, policy.Identity); old.Version() != "2008-10-17" {
 		t.Errorf("Version = %q without a Version element", old.Version())
+	}
+}
+
+func TestDocumentsListTheirPrincipals(t *testing.T) {
+	doc := policy.MustParse(`{"Statement":[{"Effect":"Allow","Principal":"*",`+anything+`},{"Effect":"Deny","NotPrincipal":{"AWS":"222222222222"},`+anything+`},
+		{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111111111111:root","`+alice.ARN+`","`+alice.ID+`"]},`+anything+`},
+		{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},`+anything+`},{"Effect":"Deny","Principal":{"Federated":"accounts.google.com"},`+anything+`},
+		{"Effect":"Allow","Principal":{"CanonicalUser":"abc"},`+anything+`}]}`, policy.Resource)
+	want := []policy.PrincipalEntry{
+		{"AWS", "*"}, {"AWS", "222222222222"}, {"AWS", "111111111111"}, {"AWS", alice.ARN}, {"AWS", alice.ID},
+		{"Service", "s3.amazonaws.com"}, {"Federated", "accounts.google.com"}, {"CanonicalUser", "abc"},
+	}
+	if got := doc.Principals(); !slices.Equal(got, want) {
+		t.Errorf("Principals = %v, want %v", got, want)
+	}
+}
+
+func TestDocumentsListTheirContextKeys(t *testing.T) {
+	doc := policy.MustParse(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":["arn:aws:s3:::${aws:username}","*"],
+		"Condition":{"StringLike":{"s3:Prefix":["${aws:username}/*","${aws:PrincipalTag/Team, 'x'}"]},"ArnLike":{"AWS:SourceArn":["arn:aws:s3:::${aws:userid}","${aws:one}"]},
+		"Bool":{"aws:SecureTransport":"${aws:two}"},"NumericEquals":{"s3:Prefix":"1"},"StringEquals":{"s3:Prefix":"${aws:one}"}}}]}`, policy.Identity)
+	want := []string{"aws:one", "aws:principaltag/team", "aws:securetransport", "aws:sourcearn", "aws:two", "aws:userid", "aws:username", "s3:prefix"}
+	if got := doc.ContextKeys(); !slices.Equal(got, want) {
+		t.Errorf("ContextKeys = %v, want %v", got, want)
 	}
 }
 

@@ -98,5 +98,5 @@ type Statement struct {
 type Decision struct {
 	Effect Effect
 	By     []Statement // what allowed, one a layer, or every statement that denied; nil for an implicit deny
-	Source Kind        // the layer that allowed, that denied, or that lacks the needed allow
+	Source Kind        // the layer that grants, that denied, or that lacks the needed allow
 }
