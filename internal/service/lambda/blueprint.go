@@ -1,0 +1,140 @@
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"redoubt/internal/sandbox"
+	"redoubt/internal/service/lambda/fleet"
+	"redoubt/internal/service/lambda/runtimes"
+)
+
+// Limits of an environment (gettingstarted-limits). A processor's worth is what 1,769 MB of memory come with.
+const (
+	processes   = 1024
+	openFiles   = 1024
+	memoryByCPU = 1769
+)
+
+// renewBefore is how long before their end credentials are not given to another event.
+const renewBefore = 5 * time.Minute
+
+// blueprint gathers what an environment of the function is made of: credentials of its role, its variables, decrypted
+// as that role, and what runs it.
+func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint, error) {
+	r, err := s.catalog.Find(string(f.Runtime))
+	if err != nil {
+		return nil, invalid("%s", err.Error())
+	}
+	c, err := s.assume(ctx, f)
+	if err != nil {
+		return nil, assumeError(err)
+	}
+	token := aws.ToString(c.SessionToken)
+	asRole, err := s.asRole(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	variables, err := s.openEnvironment(asRole, f)
+	if err != nil {
+		return nil, kmsError(err)
+	}
+	stream := newStreamName(time.Now())
+	p := &fleet.Blueprint{
+		Spec: sandbox.Spec{
+			Env: f.environ(c, stream, variables), Code: f.Code.id(), Interpreter: r.Roots,
+			Memory: int64(f.Memory) << 20, Tmp: int64(f.Storage) << 20, CPU: float64(f.Memory) / memoryByCPU,
+			Processes: processes, Files: openFiles,
+		},
+		Check: func(ctx context.Context) error { return s.mayRead(ctx, f, token) },
+		Sink:  s.sink(f, stream, token),
+	}
+	if c.Expiration != nil {
+		p.Expires = c.Expiration.Add(-renewBefore)
+	}
+	p.Load = func(ctx context.Context) error { return s.loadCode(ctx, f, r) }
+	s.program(p, f, r)
+	return p, nil
+}
+
+// program sets what is run: the interpreter with our client, or what the package brings.
+func (s *Service) program(p *fleet.Blueprint, f *Function, r *runtimes.Runtime) {
+	if r.Client != nil {
+		p.Marks = true
+		p.Spec.Runtime = r.Client.ID
+		p.Spec.Argv = append([]string{r.Program}, r.Client.Args...)
+		return
+	}
+	p.Spec.Argv = []string{"/var/task/bootstrap"}
+	switch f.Code.Bootstrap {
+	case NoBootstrap:
+		p.Broken = &fleet.Failure{Type: "Runtime.InvalidEntrypoint", Message: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}
+	case PlainBootstrap:
+		p.Broken = &fleet.Failure{Type: "Runtime.InvalidEntrypoint", Message: "fork/exec /var/task/bootstrap: permission denied"}
+	}
+}
+
+// loadCode gives the sandbox engine the package and the runtime's client, if it does not have them.
+func (s *Service) loadCode(ctx context.Context, f *Function, r *runtimes.Runtime) error {
+	if r.Client != nil {
+		if err := s.engine.LoadCode(ctx, r.Client.ID, r.Client.Archive); err != nil {
+			return fmt.Errorf("loading the runtime client: %w", err)
+		}
+	}
+	return s.loaded.load(f.Code.id(), func() error {
+		archive, err := s.packages.open(ctx, f.Code)
+		if err != nil {
+			return err
+		}
+		if err := s.engine.LoadCode(ctx, f.Code.id(), archive); err != nil {
+			return fmt.Errorf("loading the code of %s: %w", f.arn(), err)
+		}
+		return nil
+	})
+}
+
+// environ is the environment of the runtime
+// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime).
+func (f *Function) environ(c *ststypes.Credentials, stream string, variables map[string]string) []string {
+	all := map[string]string{
+		"LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+		"NODE_PATH":       "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task",
+		"PYTHONPATH":      "/var/runtime", "AWS_EXECUTION_ENV": "AWS_Lambda_" + string(f.Runtime),
+		// The server itself, on an address that only this sandbox has.
+		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+	}
+	for k, v := range variables {
+		all[k] = v
+	}
+	for k, v := range map[string]string{
+		"_HANDLER": f.Handler, "AWS_REGION": f.Region, "AWS_DEFAULT_REGION": f.Region,
+		"AWS_LAMBDA_FUNCTION_NAME": f.Name, "AWS_LAMBDA_FUNCTION_VERSION": latest,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(int(f.Memory)), "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME": f.logGroup(), "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+		"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001", "LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",
+		"AWS_ACCESS_KEY_ID": aws.ToString(c.AccessKeyId), "AWS_SECRET_ACCESS_KEY": aws.ToString(c.SecretAccessKey),
+		"AWS_SESSION_TOKEN": aws.ToString(c.SessionToken),
+	} {
+		all[k] = v
+	}
+	list := make([]string, 0, len(all))
+	for k, v := range all {
+		list = append(list, k+"="+v)
+	}
+	return list
+}
+
+// newStreamName names the log stream of one environment.
+func newStreamName(now time.Time) string {
+	var b [16]byte
+	rand.Read(b[:])
+	return now.UTC().Format("2006/01/02") + "/[" + latest + "]" + hex.EncodeToString(b[:])
+}

@@ -1,0 +1,93 @@
+package lambda
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"redoubt/internal/blob"
+)
+
+// Limits of a deployment package (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+const (
+	maxZipped   = 50 << 20
+	maxUnzipped = 250 << 20
+)
+
+// Bootstrap tells what a package has for a program of its own, which runtimes of the provided family start.
+type Bootstrap uint8
+
+// The kinds of bootstrap.
+const (
+	NoBootstrap Bootstrap = iota
+	PlainBootstrap
+	ExecutableBootstrap
+)
+
+// packages keeps deployment packages, sealed.
+type packages struct{ blobs *blob.Store }
+
+// inspect checks a package as Lambda does, and returns all that is known of it before it is kept.
+func inspect(archive []byte) (Code, error) {
+	if len(archive) > maxZipped {
+		return Code{}, tooLarge("Zipped size must be smaller than %d bytes", maxZipped)
+	}
+	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return Code{}, invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
+	}
+	if len(r.File) == 0 {
+		return Code{}, invalid("Uploaded file must be a non-empty zip")
+	}
+	sum := sha256.Sum256(archive)
+	code := Code{SHA256: sum[:], Size: int64(len(archive))}
+	var size uint64
+	for _, f := range r.File {
+		if size += f.UncompressedSize64; size > maxUnzipped || f.UncompressedSize64 > maxUnzipped {
+			return Code{}, invalid("Unzipped size must be smaller than %d bytes", maxUnzipped)
+		}
+		if f.Name == "bootstrap" || f.Name == "./bootstrap" {
+			code.Bootstrap = PlainBootstrap
+			if f.Mode()&0o111 != 0 {
+				code.Bootstrap = ExecutableBootstrap
+			}
+		}
+	}
+	return code, nil
+}
+
+// keep stores a package that was inspected.
+func (p packages) keep(ctx context.Context, code Code, archive []byte) (Code, error) {
+	var err error
+	code.Blob, _, err = p.blobs.Put(ctx, bytes.NewReader(archive))
+	if err != nil {
+		return code, fmt.Errorf("keeping a deployment package: %w", err)
+	}
+	return code, nil
+}
+
+// drop removes a package that no function refers to any more. What fails to be removed only takes room.
+func (p packages) drop(ctx context.Context, code Code) {
+	_ = p.blobs.Delete(context.WithoutCancel(ctx), code.Blob)
+}
+
+// open reads a package into memory: a zip archive is read at random, and a sealed object only from its beginning.
+func (p packages) open(ctx context.Context, code Code) (*bytes.Reader, error) {
+	r, size, err := p.blobs.Open(ctx, code.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("opening a deployment package: %w", err)
+	}
+	defer r.Close()
+	archive := make([]byte, size)
+	if _, err := io.ReadFull(r, archive); err != nil {
+		return nil, fmt.Errorf("reading a deployment package: %w", err)
+	}
+	return bytes.NewReader(archive), nil
+}
+
+// id is how the sandbox knows the package: by content, so that functions with the same package share it.
+func (c Code) id() string { return "code-" + hex.EncodeToString(c.SHA256) }

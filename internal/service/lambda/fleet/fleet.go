@@ -1,0 +1,213 @@
+// Package fleet keeps the execution environments of functions: it starts them, gives each one event at a time, freezes
+// the idle ones and ends those that are outdated, expired or unused.
+package fleet
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"redoubt/internal/sandbox"
+)
+
+// ErrDraining means that the server is about to stop. Another one, or this one after its restart, can do the work.
+var ErrDraining = errors.New("the server is shutting down")
+
+// Config is what a fleet is made of.
+type Config struct {
+	Engine sandbox.Engine
+	Serve  func(l net.Listener, functionARN string) // the server's own API inside a sandbox; may be nil
+	Log    *slog.Logger
+}
+
+// A Function is what the fleet needs to know for one invocation.
+type Function struct {
+	ARN        string // unqualified
+	Scope      string // account and region, whose concurrency is limited
+	Generation string // of code and configuration: environments of another one are not used
+	Version    string
+	Timeout    time.Duration
+	MemoryMB   int
+	Reserved   *int32 // concurrency of this function alone
+	Unreserved int32  // concurrency shared by all functions of the scope without a reservation
+
+	// Prepare makes what a new environment needs. Its errors are answered to the caller as they are.
+	Prepare func(ctx context.Context) (*Blueprint, error)
+}
+
+// A Blueprint is what one environment is made from.
+type Blueprint struct {
+	Spec    sandbox.Spec
+	Load    func(ctx context.Context) error // loads the code that Spec names
+	Check   func(ctx context.Context) error // tells before each further event whether the environment may still be used
+	Expires time.Time                       // of its credentials
+	Marks   bool                            // the runtime marks in its output where an invocation ends
+	Sink    Sink                            // where its output goes; may be nil
+	Broken  *Failure                        // why it cannot start, if that is known
+}
+
+// A Failure is an invocation that failed for a reason that is not the function's answer.
+type Failure struct {
+	Type, Message string // message without the request id before it
+}
+
+// An Event is what a function is invoked with.
+type Event struct {
+	RequestID     string
+	FunctionARN   string // as the caller qualified it
+	ClientContext string // JSON
+	Payload       []byte
+	Tail          bool // the end of the log is wanted
+}
+
+// An Outcome is the function's answer, or how it failed.
+type Outcome struct {
+	Payload []byte
+	Failed  bool
+	Log     []byte // with Event.Tail
+}
+
+// Fleet is all environments. Its methods may be called concurrently.
+type Fleet struct {
+	cfg Config
+
+	mu       sync.Mutex
+	pools    map[string]*pool // by ARN
+	running  map[string]int32 // events in environments, by ARN for reservations and by scope for the rest
+	all      map[*environment]bool
+	draining bool
+	idle     chan struct{} // closed when draining and nothing runs
+	active   int
+}
+
+// New returns an empty fleet.
+func New(cfg Config) *Fleet {
+	return &Fleet{
+		cfg: cfg, pools: map[string]*pool{}, running: map[string]int32{}, all: map[*environment]bool{}, idle: make(chan struct{}),
+	}
+}
+
+// Invoke runs one event in an environment of its own while it lasts. The end of ctx does not stop an invocation: Lambda
+// finishes what it began.
+func (f *Fleet) Invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, error) {
+	leave, err := f.enter(fn)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	ctx = context.WithoutCancel(ctx)
+	env, err := f.warm(ctx, fn)
+	if err != nil {
+		return nil, err
+	}
+	if env == nil {
+		return f.cold(ctx, fn, ev)
+	}
+	t := newTail(ev.Tail)
+	env.out.start(startLine(ev.RequestID, fn.Version), t)
+	return f.finish(env, env.out, fn, ev, env.run(fn, ev, fn.Timeout), 0, t), nil
+}
+
+// Retire ends the environments of a function but those of one generation: idle ones at once, busy ones after their event.
+func (f *Fleet) Retire(arn, keep string) {
+	f.mu.Lock()
+	p := f.pools[arn]
+	if p == nil {
+		f.mu.Unlock()
+		return
+	}
+	old := p.retireLocked(keep)
+	if p.generation != keep {
+		delete(f.pools, arn)
+	}
+	f.mu.Unlock()
+	for _, e := range old {
+		e.kill()
+	}
+	f.dropCode(p)
+}
+
+// dropCode frees the code of a pool that is no more. Environments that run keep it, and whoever needs it loads it again.
+func (f *Fleet) dropCode(p *pool) {
+	if p.code == "" {
+		return
+	}
+	if err := f.cfg.Engine.DropCode(p.code); err != nil {
+		f.cfg.Log.Debug("dropping code failed", "error", err)
+	}
+}
+
+// reclaimAfter is how long an environment may be idle, reclaimEvery how often that is looked at.
+const (
+	reclaimAfter = 10 * time.Minute
+	reclaimEvery = 15 * time.Second
+)
+
+// Run ends environments that are idle for long, until ctx ends.
+func (f *Fleet) Run(ctx context.Context) error {
+	tick := time.NewTicker(reclaimEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			f.reclaim(time.Now())
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (f *Fleet) reclaim(now time.Time) {
+	f.mu.Lock()
+	var old []*environment
+	var unused []*pool
+	for arn, p := range f.pools {
+		old = append(old, p.expiredLocked(now)...)
+		if len(p.idle) == 0 && p.settling == 0 && p.busy == 0 {
+			delete(f.pools, arn)
+			unused = append(unused, p)
+		}
+	}
+	f.mu.Unlock()
+	for _, e := range old {
+		e.kill()
+	}
+	for _, p := range unused {
+		f.dropCode(p)
+	}
+}
+
+// Drain refuses new events, waits for those under way until ctx ends, and ends all environments with what they still
+// have to log.
+func (f *Fleet) Drain(ctx context.Context) error {
+	f.mu.Lock()
+	if !f.draining {
+		f.draining = true
+		if f.active == 0 {
+			close(f.idle)
+		}
+	}
+	f.mu.Unlock()
+	var err error
+	select {
+	case <-f.idle:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	f.mu.Lock()
+	left := make([]*environment, 0, len(f.all))
+	for e := range f.all {
+		left = append(left, e)
+	}
+	f.mu.Unlock()
+	for _, e := range left {
+		e.kill()
+	}
+	for _, e := range left {
+		<-e.gone
+	}
+	return err
+}

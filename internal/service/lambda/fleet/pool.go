@@ -1,0 +1,206 @@
+package fleet
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// A pool is the environments of one function. The fleet's mutex guards it.
+type pool struct {
+	generation string
+	code       string         // id of what its environments run
+	idle       []*environment // the most recently used last
+	busy       int            // environments with an event in them
+	settling   int            // environments that have answered, and whose runtime has not asked for the next event yet
+	freed      chan struct{}  // closed, and replaced, when one becomes idle or is lost
+}
+
+func newPool(generation string) *pool {
+	return &pool{generation: generation, freed: make(chan struct{})}
+}
+
+// settleTime is how long to wait for a runtime that has answered to ask again, rather than start another environment.
+const settleTime = 20 * time.Millisecond
+
+// warm takes an idle environment that may be used, or returns nil if there is none.
+func (f *Fleet) warm(ctx context.Context, fn *Function) (*environment, error) {
+	deadline := time.Now().Add(settleTime)
+	for {
+		e, wait := f.take(fn)
+		if e == nil && wait != nil {
+			if waitFor(wait, time.Until(deadline)) {
+				continue
+			}
+		}
+		if e == nil {
+			return nil, nil
+		}
+		if !e.thaw() {
+			continue
+		}
+		if err := e.check(ctx); err != nil {
+			e.kill()
+			return nil, err
+		}
+		return e, nil
+	}
+}
+
+func waitFor(c <-chan struct{}, d time.Duration) bool {
+	if d <= 0 {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-c:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// take removes the most recently used environment from its pool. Without one, wait is what to wait for if one is about
+// to become idle.
+func (f *Fleet) take(fn *Function) (e *environment, wait <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.poolLocked(fn)
+	must := time.Now().Add(fn.Timeout)
+	for len(p.idle) > 0 {
+		e = p.idle[len(p.idle)-1]
+		p.idle = p.idle[:len(p.idle)-1]
+		if e.plan.Expires.IsZero() || must.Before(e.plan.Expires) {
+			e.state = busy
+			p.busy++
+			return e, nil
+		}
+		e.state = ended
+		go e.kill()
+	}
+	if p.settling > 0 {
+		return nil, p.freed
+	}
+	return nil, nil
+}
+
+// poolLocked returns the pool of a function; that of a generation that is past ends.
+func (f *Fleet) poolLocked(fn *Function) *pool {
+	p := f.pools[fn.ARN]
+	if p == nil || p.generation != fn.Generation {
+		if p != nil {
+			for _, e := range p.retireLocked(fn.Generation) {
+				go e.kill()
+			}
+		}
+		p = newPool(fn.Generation)
+		f.pools[fn.ARN] = p
+	}
+	return p
+}
+
+// retireLocked makes the pool forget its idle environments if they are not of the generation.
+func (p *pool) retireLocked(keep string) []*environment {
+	if p.generation == keep {
+		return nil
+	}
+	old := p.idle
+	p.idle = nil
+	for _, e := range old {
+		e.state = ended
+	}
+	return old
+}
+
+// expiredLocked takes out what was idle for long, or has credentials that end soon.
+func (p *pool) expiredLocked(now time.Time) (old []*environment) {
+	p.idle = slices.DeleteFunc(p.idle, func(e *environment) bool {
+		gone := now.Sub(e.idleSince) > reclaimAfter || !e.plan.Expires.IsZero() && now.After(e.plan.Expires)
+		if gone {
+			e.state = ended
+			old = append(old, e)
+		}
+		return gone
+	})
+	return old
+}
+
+// The states of an environment, in the order in which it goes through them, again and again.
+type state uint8
+
+const (
+	busy     state = iota // has an event, or is about to get one
+	settling              // has answered
+	idle                  // waits for an event
+	ended
+)
+
+// answered is called when an environment has given its answer and is still alive.
+func (f *Fleet) answered(e *environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e.state != busy {
+		return
+	}
+	e.pool.busy--
+	if e.polls { // it was fast, and asks already
+		f.idleLocked(e)
+		return
+	}
+	e.state = settling
+	e.pool.settling++
+}
+
+// delivering is called before an environment gets an event.
+func (f *Fleet) delivering(e *environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e.polls = false
+}
+
+// polling is called when a runtime asks for an event.
+func (f *Fleet) polling(e *environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e.polls = true
+	if e.state == settling {
+		e.pool.settling--
+		f.idleLocked(e)
+	}
+}
+
+// idleLocked puts an environment back, or ends it if it is outdated.
+func (f *Fleet) idleLocked(e *environment) {
+	if f.draining || f.pools[e.arn] != e.pool {
+		e.state = ended
+		go e.kill()
+		return
+	}
+	e.state, e.idleSince = idle, time.Now()
+	e.pool.idle = append(e.pool.idle, e)
+	e.pool.announce()
+	e.freezeSoon()
+}
+
+func (p *pool) announce() {
+	close(p.freed)
+	p.freed = make(chan struct{})
+}
+
+// lost forgets an environment that has ended.
+func (f *Fleet) lost(e *environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.all, e)
+	switch e.state {
+	case busy:
+		e.pool.busy--
+	case settling:
+		e.pool.settling--
+		e.pool.announce()
+	case idle:
+		e.pool.idle = slices.DeleteFunc(e.pool.idle, func(x *environment) bool { return x == e })
+	}
+	e.state = ended
+}

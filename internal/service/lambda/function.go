@@ -1,0 +1,241 @@
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"redoubt/internal/api"
+	"redoubt/internal/blob"
+	"redoubt/internal/store"
+)
+
+// Function is a function as it is stored, under its account, region and name.
+type Function struct {
+	Account, Region, Name string
+
+	Description string
+	Role        string
+	Runtime     types.Runtime
+	Handler     string
+	Memory      int32 // MB
+	Timeout     int32 // seconds
+	Storage     int32 // MB of /tmp
+	LogGroup    string
+
+	Code        Code
+	KMSKey      string             // ARN of the owner's key, or ""
+	Environment *SealedEnvironment // nil without variables
+	Tags        map[string]string
+	Reserved    *int32                 // concurrency, nil if none is reserved
+	Statements  map[string][]Statement // of the resource policy, by qualifier
+
+	// Revision changes with everything, Generation only with what an environment is made of.
+	Revision, Generation string
+	Modified             time.Time
+}
+
+// Code is a deployment package.
+type Code struct {
+	Blob      blob.ID
+	SHA256    []byte
+	Size      int64
+	Bootstrap Bootstrap
+}
+
+// SealedEnvironment is the environment variables as KMS encrypted them.
+type SealedEnvironment struct {
+	Ciphertext []byte
+}
+
+// Account is what Lambda counts in one account and region.
+type Account struct {
+	Functions int64
+	CodeSize  int64
+	Reserved  int32 // concurrency reserved by all functions
+}
+
+func (f *Function) reference() reference {
+	return reference{Account: f.Account, Region: f.Region, Name: f.Name}
+}
+
+// arn is the unqualified ARN.
+func (f *Function) arn() string { return f.reference().base() }
+
+// touch marks a change that running environments need not know of.
+func (f *Function) touch() { f.Revision = newUUID() }
+
+// change marks a change that makes running environments outdated.
+func (f *Function) change() {
+	f.touch()
+	f.Generation, f.Modified = f.Revision, time.Now().UTC()
+}
+
+// newUUID returns a random UUID (RFC 9562, version 4).
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// find reads the function that a request names.
+func (s *Service) find(ctx context.Context, name, qualifier *string) (*Function, reference, error) {
+	ref, err := refer(ctx, name, qualifier)
+	if err != nil {
+		return nil, ref, err
+	}
+	if err := ref.check(ctx); err != nil {
+		return nil, ref, err
+	}
+	var f Function
+	err = s.deps.DB.View(ctx, func(tx *store.Tx) (err error) {
+		f, err = s.load(tx, ref)
+		return err
+	})
+	return &f, ref, err
+}
+
+func (s *Service) load(tx *store.Tx, ref reference) (Function, error) {
+	f, ok, err := s.functions.Get(tx, ref.Account, ref.Region, ref.Name)
+	if err == nil && !ok {
+		err = ref.notFound()
+	}
+	return f, err
+}
+
+func (s *Service) save(tx *store.Tx, f Function) error {
+	return s.functions.Put(tx, f, f.Account, f.Region, f.Name)
+}
+
+// modify changes the function that a request names in one transaction.
+func (s *Service) modify(ctx context.Context, name, qualifier *string, fn func(tx *store.Tx, f *Function) error) (*Function, error) {
+	ref, err := refer(ctx, name, qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if err := ref.check(ctx); err != nil {
+		return nil, err
+	}
+	var f Function
+	err = s.deps.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if f, err = s.load(tx, ref); err != nil {
+			return err
+		}
+		if err := fn(tx, &f); err != nil {
+			return err
+		}
+		return s.save(tx, f)
+	})
+	return &f, err
+}
+
+// account changes what is counted in the account of f.
+func (s *Service) count(tx *store.Tx, f *Function, fn func(*Account) error) error {
+	a, _, err := s.accounts.Get(tx, f.Account, f.Region)
+	if err != nil {
+		return err
+	}
+	if err := fn(&a); err != nil {
+		return err
+	}
+	return s.accounts.Put(tx, a, f.Account, f.Region)
+}
+
+// GetFunction returns the configuration. Code.Location is left out: AWS gives a link to S3 that needs no signature of the
+// reader, and this server has no such door.
+func (s *Service) GetFunction(ctx context.Context, in *lambda.GetFunctionInput) (*lambda.GetFunctionOutput, error) {
+	f, ref, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.describe(ctx, f, ref)
+	if err != nil {
+		return nil, err
+	}
+	out := &lambda.GetFunctionOutput{
+		Configuration: c, Tags: f.Tags, Code: &types.FunctionCodeLocation{RepositoryType: aws.String("S3")},
+	}
+	if f.Reserved != nil {
+		out.Concurrency = &types.Concurrency{ReservedConcurrentExecutions: f.Reserved}
+	}
+	return out, nil
+}
+
+// GetFunctionConfiguration returns the configuration.
+func (s *Service) GetFunctionConfiguration(ctx context.Context, in *lambda.GetFunctionConfigurationInput) (*lambda.GetFunctionConfigurationOutput, error) {
+	f, ref, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.describe(ctx, f, ref)
+	if err != nil {
+		return nil, err
+	}
+	out := lambda.GetFunctionConfigurationOutput(configurationFields(c))
+	return &out, nil
+}
+
+// DeleteFunction deletes the function, its policy and its environments.
+func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput) (*lambda.DeleteFunctionOutput, error) {
+	ref, err := refer(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if ref.Qualifier == latest {
+		return nil, invalid("$LATEST version cannot be deleted without deleting the function.")
+	}
+	if err := ref.check(ctx); err != nil {
+		return nil, err
+	}
+	var f Function
+	err = s.deps.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if f, err = s.load(tx, ref); err != nil {
+			return err
+		}
+		err = s.count(tx, &f, func(a *Account) error {
+			a.Functions, a.CodeSize, a.Reserved = a.Functions-1, a.CodeSize-f.Code.Size, a.Reserved-aws.ToInt32(f.Reserved)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return s.functions.Delete(tx, ref.Account, ref.Region, ref.Name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.fleet.Retire(f.arn(), "")
+	s.packages.drop(ctx, f.Code)
+	return &lambda.DeleteFunctionOutput{StatusCode: 204}, nil
+}
+
+// ListFunctions lists the functions of the caller's account, 50 a page.
+func (s *Service) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput) (*lambda.ListFunctionsOutput, error) {
+	c := api.CallerOf(ctx)
+	if in.FunctionVersion == types.FunctionVersionAll || aws.ToString(in.MasterRegion) != "" {
+		return nil, unsupported("Listing versions, or functions replicated from another region,")
+	}
+	after, err := readMarker(in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := s.page(ctx, c.Account, c.Region, after, limitOf(in.MaxItems))
+	if err != nil {
+		return nil, err
+	}
+	out := &lambda.ListFunctionsOutput{Functions: []types.FunctionConfiguration{}, NextMarker: next}
+	for i := range page {
+		d, err := s.describe(ctx, &page[i], page[i].reference())
+		if err != nil {
+			return nil, err
+		}
+		out.Functions = append(out.Functions, *d)
+	}
+	return out, nil
+}

@@ -1,0 +1,62 @@
+package lambda
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"redoubt/internal/store"
+)
+
+// maxPage is how many functions a page has at most (API_ListFunctions: MaxItems).
+const maxPage = 50
+
+func limitOf(n *int32) int {
+	if n == nil {
+		return maxPage
+	}
+	return min(int(*n), maxPage)
+}
+
+// page reads up to limit functions after the named one, and the marker of the page behind it.
+func (s *Service) page(ctx context.Context, account, region, after string, limit int) (found []Function, next *string, err error) {
+	r := store.Range{Prefix: []string{account, region}}
+	if after != "" {
+		r.After = []string{account, region, after}
+	}
+	err = s.deps.DB.View(ctx, func(tx *store.Tx) error {
+		for rec, err := range s.functions.Scan(tx, r) {
+			if err != nil {
+				return err
+			}
+			if len(found) == limit {
+				next = aws.String(marker(found[limit-1].Name))
+				return nil
+			}
+			found = append(found, rec.Value)
+		}
+		return nil
+	})
+	return found, next, err
+}
+
+// markerPrefix tells a marker from other base64.
+const markerPrefix = "after:"
+
+func marker(name string) string {
+	return base64.StdEncoding.EncodeToString([]byte(markerPrefix + name))
+}
+
+func readMarker(m *string) (string, error) {
+	if aws.ToString(m) == "" {
+		return "", nil
+	}
+	text, err := base64.StdEncoding.DecodeString(*m)
+	name, ok := strings.CutPrefix(string(text), markerPrefix)
+	if err != nil || !ok {
+		return "", invalid("Invalid marker")
+	}
+	return name, nil
+}

@@ -1,0 +1,203 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"redoubt/internal/policy"
+	"redoubt/internal/store"
+)
+
+// maxPolicy is what the policy of a function may take (gettingstarted-limits).
+const maxPolicy = 20 << 10
+
+// A Statement of a resource policy, as AddPermission makes it.
+type Statement struct {
+	Sid, Action, Resource string
+	Service               string // the principal is one of Service, AWS, or everybody if both are empty
+	AWS                   string
+	Conditions            []Condition
+}
+
+// Condition is one operator with its one key.
+type Condition struct{ Operator, Key, Value string }
+
+// MarshalJSON writes the statement with its members in Lambda's order.
+func (s Statement) MarshalJSON() ([]byte, error) {
+	var who any = "*"
+	switch {
+	case s.Service != "":
+		who = map[string]string{"Service": s.Service}
+	case s.AWS != "":
+		who = map[string]string{"AWS": s.AWS}
+	}
+	conditions := map[string]map[string]string{}
+	for _, c := range s.Conditions {
+		if conditions[c.Operator] == nil {
+			conditions[c.Operator] = map[string]string{}
+		}
+		conditions[c.Operator][c.Key] = c.Value
+	}
+	return json.Marshal(struct {
+		Sid       string
+		Effect    string
+		Principal any
+		Action    string
+		Resource  string
+		Condition map[string]map[string]string `json:",omitempty"`
+	}{s.Sid, "Allow", who, s.Action, s.Resource, conditions})
+}
+
+// policyText is the policy as GetPolicy shows it.
+func policyText(statements []Statement) (string, error) {
+	text, err := json.Marshal(struct {
+		Version   string
+		ID        string `json:"Id"`
+		Statement []Statement
+	}{"2012-10-17", "default", statements})
+	return string(text), err
+}
+
+// AddPermission adds a statement to the policy of the function, or of its version.
+func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInput) (*lambda.AddPermissionOutput, error) {
+	ref, err := refer(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	added, err := statementOf(in, ref)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.modify(ctx, in.FunctionName, in.Qualifier, func(_ *store.Tx, f *Function) error {
+		if err := f.expectPolicy(in.RevisionId); err != nil {
+			return err
+		}
+		return f.permit(ref.Qualifier, added)
+	})
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(added)
+	return &lambda.AddPermissionOutput{Statement: aws.String(string(text))}, err
+}
+
+func (f *Function) permit(qualifier string, added Statement) error {
+	statements := f.Statements[qualifier]
+	if slices.ContainsFunc(statements, func(s Statement) bool { return s.Sid == added.Sid }) {
+		return conflict("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", added.Sid)
+	}
+	statements = append(statements, added)
+	text, err := policyText(statements)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxPolicy {
+		return &types.PolicyLengthExceededException{Type: aws.String(user), Message: aws.String(
+			fmt.Sprintf("The final policy size (%d) is bigger than the limit (%d).", len(text), maxPolicy))}
+	}
+	if _, err := policy.Parse(text, policy.Resource); err != nil {
+		return invalid("The provided principal was invalid. Please check the principal and try again.")
+	}
+	if f.Statements == nil {
+		f.Statements = map[string][]Statement{}
+	}
+	f.Statements[qualifier] = statements
+	f.touch()
+	return nil
+}
+
+var (
+	accountForm   = regexp.MustCompile(`^\d{12}$`)
+	principalForm = regexp.MustCompile(`^arn:[a-zA-Z-]+:(iam|sts)::\d{12}:(root|user/.+|role/.+|assumed-role/.+|federated-user/.+)$`)
+	serviceForm   = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com|amazon\.com)$`)
+)
+
+func statementOf(in *lambda.AddPermissionInput, ref reference) (Statement, error) {
+	s := Statement{Sid: *in.StatementId, Action: *in.Action, Resource: ref.String()}
+	switch who := *in.Principal; {
+	case who == "*":
+	case accountForm.MatchString(who):
+		s.AWS = "arn:aws:iam::" + who + ":root"
+	case principalForm.MatchString(who):
+		s.AWS = who
+	case serviceForm.MatchString(who):
+		s.Service = who
+	default:
+		return s, invalid("The provided principal was invalid. Please check the principal and try again.")
+	}
+	if in.FunctionUrlAuthType != "" && !strings.EqualFold(s.Action, "lambda:InvokeFunctionUrl") {
+		return s, invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
+	}
+	s.when("StringEquals", "AWS:SourceAccount", in.SourceAccount)
+	s.when("StringEquals", "lambda:EventSourceToken", in.EventSourceToken)
+	s.when("StringEquals", "aws:PrincipalOrgID", in.PrincipalOrgID)
+	s.when("StringEquals", "lambda:FunctionUrlAuthType", (*string)(&in.FunctionUrlAuthType))
+	s.when("ArnLike", "AWS:SourceArn", in.SourceArn)
+	if aws.ToBool(in.InvokedViaFunctionUrl) {
+		s.when("Bool", "lambda:InvokedViaFunctionUrl", aws.String("true"))
+	}
+	return s, nil
+}
+
+// when adds a condition if it is asked for.
+func (s *Statement) when(operator, key string, value *string) {
+	if v := aws.ToString(value); v != "" {
+		s.Conditions = append(s.Conditions, Condition{operator, key, v})
+	}
+}
+
+func (f *Function) expectPolicy(revision *string) error {
+	if r := aws.ToString(revision); r != "" && r != f.Revision {
+		return stale("GetPolicy")
+	}
+	return nil
+}
+
+// RemovePermission removes a statement.
+func (s *Service) RemovePermission(ctx context.Context, in *lambda.RemovePermissionInput) (*lambda.RemovePermissionOutput, error) {
+	ref, err := refer(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.modify(ctx, in.FunctionName, in.Qualifier, func(_ *store.Tx, f *Function) error {
+		if err := f.expectPolicy(in.RevisionId); err != nil {
+			return err
+		}
+		old := f.Statements[ref.Qualifier]
+		if len(old) == 0 {
+			return missing("No policy is associated with the given resource.")
+		}
+		left := slices.DeleteFunc(slices.Clone(old), func(s Statement) bool { return s.Sid == *in.StatementId })
+		if len(left) == len(old) {
+			return missing("Statement %s is not found in resource policy.", *in.StatementId)
+		}
+		if f.Statements[ref.Qualifier] = left; len(left) == 0 {
+			delete(f.Statements, ref.Qualifier)
+		}
+		f.touch()
+		return nil
+	})
+	return &lambda.RemovePermissionOutput{}, err
+}
+
+// GetPolicy returns the policy of the function, or of its version.
+func (s *Service) GetPolicy(ctx context.Context, in *lambda.GetPolicyInput) (*lambda.GetPolicyOutput, error) {
+	f, ref, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	statements := f.Statements[ref.Qualifier]
+	if len(statements) == 0 {
+		return nil, missing("The resource you requested does not exist.")
+	}
+	text, err := policyText(statements)
+	return &lambda.GetPolicyOutput{Policy: aws.String(text), RevisionId: aws.String(f.Revision)}, err
+}

@@ -1,0 +1,68 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"redoubt/internal/api"
+	"redoubt/internal/policy"
+	"redoubt/internal/store"
+)
+
+// function resolves a function by any form of its name.
+func (s *Service) function(ctx context.Context, name string) (api.Resource, error) {
+	return s.qualified(ctx, &name, nil)
+}
+
+// qualified resolves a function and the version of it that a call is about.
+func (s *Service) qualified(ctx context.Context, name, qualifier *string) (api.Resource, error) {
+	ref, err := refer(ctx, name, qualifier)
+	if err != nil {
+		return api.Resource{}, err
+	}
+	res := api.Resource{ARN: ref.String(), Type: "AWS::Lambda::Function", Account: ref.Account}
+	err = s.deps.DB.View(ctx, func(tx *store.Tx) error {
+		f, ok, err := s.functions.Get(tx, ref.Account, ref.Region, ref.Name)
+		if err != nil || !ok {
+			return err
+		}
+		res.Tags = f.Tags
+		res.Policy, err = s.compiled(ref, &f)
+		return err
+	})
+	return res, err
+}
+
+// compiled is the policy of a function, or of the version of it that ref names; nil if it has none.
+func (s *Service) compiled(ref reference, f *Function) (*policy.Document, error) {
+	statements := f.Statements[ref.Qualifier]
+	if len(statements) == 0 {
+		return nil, nil
+	}
+	text, err := policyText(statements)
+	if err != nil {
+		return nil, err
+	}
+	return s.policies.get(text, func() (*policy.Document, error) {
+		d, err := policy.Parse(text, policy.Resource)
+		if err != nil {
+			return nil, fmt.Errorf("compiling the policy of %s: %w", ref, err)
+		}
+		return d, nil
+	})
+}
+
+// role resolves an execution role.
+func (s *Service) role(ctx context.Context, name string) (api.Resource, error) {
+	res := api.Resource{ARN: name, Type: "AWS::IAM::Role"}
+	role, err := s.deps.API.Directory().Role(ctx, name)
+	if errors.Is(err, api.ErrUnknown) {
+		return res, nil
+	}
+	if err != nil {
+		return res, fmt.Errorf("finding the role %s: %w", name, err)
+	}
+	res.Tags = role.Tags
+	return res, nil
+}

@@ -1,0 +1,158 @@
+// Package runtimes knows the runtimes that functions ask for, the host's interpreters that serve them, and the programs
+// that connect the two with the Runtime API.
+package runtimes
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"redoubt/internal/sandbox"
+)
+
+// Family is what a runtime is made of.
+type Family string
+
+// The families.
+const (
+	Python   Family = "python"
+	Node     Family = "nodejs"
+	Provided Family = "provided" // the package brings its own program
+)
+
+// A Runtime can run functions on this host.
+type Runtime struct {
+	Name   string
+	Family Family
+	// Program is the interpreter and Roots what a sandbox must see of the host to run it.
+	Program string
+	Roots   []string
+	Client  *Client // what the interpreter runs, nil for Provided
+}
+
+// Catalog is the runtimes of this host. It is safe for concurrent use.
+type Catalog struct {
+	mapped  map[string]string
+	found   map[Family]func() (*host, error)
+	clients map[Family]*Client
+
+	mu       sync.Mutex
+	runtimes map[string]*Runtime
+}
+
+// host is an interpreter found on PATH.
+type host struct {
+	runtime string // that it can serve
+	program string
+	roots   []string
+}
+
+// known are the runtimes that can be had, by family. AWS's list of current ones, and those that it has deprecated but
+// still runs: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+var known = map[string]Family{
+	"python3.9": Python, "python3.10": Python, "python3.11": Python, "python3.12": Python, "python3.13": Python, "python3.14": Python,
+	"nodejs18.x": Node, "nodejs20.x": Node, "nodejs22.x": Node, "nodejs24.x": Node,
+	"provided.al2": Provided, "provided.al2023": Provided,
+}
+
+// New returns the catalog of this host. mapped gives the interpreters of runtimes that are not what python3 and node on
+// PATH are. Nothing is run before a runtime is asked for.
+func New(mapped map[string]string) (*Catalog, error) {
+	for name := range mapped {
+		if f, ok := known[name]; !ok || f == Provided {
+			return nil, fmt.Errorf("runtime %q: interpreters can be given for %s", name, strings.Join(interpreted(), ", "))
+		}
+	}
+	return &Catalog{
+		mapped: mapped,
+		found: map[Family]func() (*host, error){
+			Python: sync.OnceValues(func() (*host, error) { return discover("python3", pythonVersion) }),
+			Node:   sync.OnceValues(func() (*host, error) { return discover("node", nodeVersion) }),
+		},
+		clients: packClients(), runtimes: map[string]*Runtime{},
+	}, nil
+}
+
+func interpreted() []string {
+	names := slices.Sorted(maps.Keys(known))
+	return slices.DeleteFunc(names, func(n string) bool { return known[n] == Provided })
+}
+
+// Find returns a runtime, or an error that tells how to get it.
+func (c *Catalog) Find(name string) (*Runtime, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.runtimes[name]; r != nil {
+		return r, nil
+	}
+	r, err := c.find(name)
+	if err == nil {
+		c.runtimes[name] = r
+	}
+	return r, err
+}
+
+func (c *Catalog) find(name string) (*Runtime, error) {
+	family, ok := known[name]
+	if !ok {
+		return nil, fmt.Errorf("The runtime %s is not supported by Redoubt yet. It supports %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	}
+	if family == Provided {
+		return &Runtime{Name: name, Family: family}, nil
+	}
+	if path := c.mapped[name]; path != "" {
+		program, roots, err := sandbox.Interpreter(path)
+		if err != nil {
+			return nil, fmt.Errorf("The runtime %s is not available on this host: its interpreter %s cannot be used: %w", name, path, err)
+		}
+		return &Runtime{name, family, program, roots, c.clients[family]}, nil
+	}
+	h, err := c.found[family]()
+	if err != nil {
+		return nil, fmt.Errorf("The runtime %s is not available on this host: %w. Install it, or start the server with --runtime %s=PATH", name, err, name)
+	}
+	if h.runtime != name {
+		return nil, fmt.Errorf("The runtime %s is not available on this host, whose PATH has %s. Use that, or install the other one and start the server with --runtime %s=PATH",
+			name, h.runtime, name)
+	}
+	return &Runtime{name, family, h.program, h.roots, c.clients[family]}, nil
+}
+
+// discover finds a program on PATH, past the scripts that version managers put in its place.
+func discover(name string, version func(string) (string, error)) (*host, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return nil, fmt.Errorf("there is no %s on PATH", name)
+	}
+	program, roots, err := sandbox.Interpreter(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
+	}
+	runtime, err := version(program)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for its version: %w", program, err)
+	}
+	return &host{runtime, program, roots}, nil
+}
+
+func pythonVersion(program string) (string, error) {
+	v, err := ask(program, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+	return "python" + v, err
+}
+
+func nodeVersion(program string) (string, error) {
+	v, err := ask(program, "-p", "process.versions.node.split('.')[0]")
+	return "nodejs" + v + ".x", err
+}
+
+func ask(program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program, args...).Output()
+	return strings.TrimSpace(string(out)), err
+}

@@ -1,0 +1,94 @@
+package lambda
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"redoubt/internal/store"
+)
+
+// Limits of tags (https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html).
+const (
+	maxTags     = 50
+	maxTagKey   = 128
+	maxTagValue = 256
+)
+
+func checkTags(tags map[string]string) error {
+	if len(tags) > maxTags {
+		return invalid("Number of tags exceeds resource tag limit.")
+	}
+	for k, v := range tags {
+		switch {
+		case k == "" || utf8.RuneCountInString(k) > maxTagKey:
+			return invalid("Tag keys must have between 1 and %d characters", maxTagKey)
+		case utf8.RuneCountInString(v) > maxTagValue:
+			return invalid("Tag values must have at most %d characters", maxTagValue)
+		case strings.HasPrefix(strings.ToLower(k), "aws:"):
+			return invalid("Tag keys starting with 'aws:' are reserved for system use.")
+		}
+	}
+	return nil
+}
+
+// ListTags lists the tags of a function.
+func (s *Service) ListTags(ctx context.Context, in *lambda.ListTagsInput) (*lambda.ListTagsOutput, error) {
+	f, _, err := s.find(ctx, in.Resource, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := &lambda.ListTagsOutput{Tags: f.Tags}
+	if out.Tags == nil {
+		out.Tags = map[string]string{}
+	}
+	return out, nil
+}
+
+// TagResource adds tags, or changes their values.
+func (s *Service) TagResource(ctx context.Context, in *lambda.TagResourceInput) (*lambda.TagResourceOutput, error) {
+	if err := s.onlyFunction(ctx, in.Resource); err != nil {
+		return nil, err
+	}
+	_, err := s.modify(ctx, in.Resource, nil, func(_ *store.Tx, f *Function) error {
+		tags := maps.Clone(f.Tags)
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		maps.Copy(tags, in.Tags)
+		f.Tags = tags
+		return checkTags(tags)
+	})
+	return &lambda.TagResourceOutput{}, err
+}
+
+// UntagResource removes tags. Those that are not there are no error.
+func (s *Service) UntagResource(ctx context.Context, in *lambda.UntagResourceInput) (*lambda.UntagResourceOutput, error) {
+	if err := s.onlyFunction(ctx, in.Resource); err != nil {
+		return nil, err
+	}
+	_, err := s.modify(ctx, in.Resource, nil, func(_ *store.Tx, f *Function) error {
+		for _, k := range in.TagKeys {
+			delete(f.Tags, k)
+		}
+		return nil
+	})
+	return &lambda.UntagResourceOutput{}, err
+}
+
+// onlyFunction refuses to tag a version: tags belong to the function.
+func (s *Service) onlyFunction(ctx context.Context, name *string) error {
+	ref, err := refer(ctx, name, nil)
+	if err != nil {
+		return err
+	}
+	if ref.Qualifier != "" {
+		return invalid("Tags on function aliases and versions are not supported. Please specify either a function ARN, an event source mapping ARN or a code signing config ARN. Resource: %s",
+			aws.ToString(name))
+	}
+	return nil
+}

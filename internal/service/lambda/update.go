@@ -1,0 +1,142 @@
+package lambda
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"redoubt/internal/store"
+)
+
+// UpdateFunctionCode replaces the deployment package. The environments that run the old one end with what they do.
+func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunctionCodeInput) (*lambda.UpdateFunctionCodeOutput, error) {
+	if err := unsupportedInCode(in); err != nil {
+		return nil, err
+	}
+	code, err := inspect(in.ZipFile)
+	if err != nil {
+		return nil, err
+	}
+	f, ref, err := s.find(ctx, in.FunctionName, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.expect(in.RevisionId); err != nil {
+		return nil, err
+	}
+	if in.DryRun {
+		f.Code.SHA256, f.Code.Size = code.SHA256, code.Size
+	} else if f, err = s.replaceCode(ctx, in, code); err != nil {
+		return nil, err
+	}
+	c, err := s.describe(ctx, f, ref)
+	if err != nil {
+		return nil, err
+	}
+	out := lambda.UpdateFunctionCodeOutput(configurationFields(c))
+	return &out, nil
+}
+
+func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCodeInput, code Code) (*Function, error) {
+	code, err := s.packages.keep(ctx, code, in.ZipFile)
+	if err != nil {
+		return nil, err
+	}
+	var old Code
+	f, err := s.modify(ctx, in.FunctionName, nil, func(tx *store.Tx, f *Function) error {
+		if err := f.expect(in.RevisionId); err != nil {
+			return err
+		}
+		old, f.Code = f.Code, code
+		f.change()
+		return s.count(tx, f, func(a *Account) error {
+			a.CodeSize -= old.Size
+			return a.grow(code.Size)
+		})
+	})
+	if err != nil {
+		s.packages.drop(ctx, code)
+		return nil, err
+	}
+	s.fleet.Retire(f.arn(), f.Generation)
+	s.packages.drop(ctx, old)
+	return f, nil
+}
+
+// expect refuses a change of a function that somebody else has changed since the caller looked.
+func (f *Function) expect(revision *string) error {
+	if r := aws.ToString(revision); r != "" && r != f.Revision {
+		return stale("GetFunction/GetAlias")
+	}
+	return nil
+}
+
+// UpdateFunctionConfiguration changes what is given and keeps the rest.
+func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.UpdateFunctionConfigurationInput) (*lambda.UpdateFunctionConfigurationOutput, error) {
+	if err := unsupportedInUpdate(in); err != nil {
+		return nil, err
+	}
+	f, ref, err := s.find(ctx, in.FunctionName, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.expect(in.RevisionId); err != nil {
+		return nil, err
+	}
+	read := f.Revision
+	if err := s.apply(ctx, f, in); err != nil {
+		return nil, err
+	}
+	f.change()
+	_, err = s.modify(ctx, in.FunctionName, nil, func(_ *store.Tx, now *Function) error {
+		if now.Revision != read {
+			return conflict("The function could not be updated due to a concurrent update operation.")
+		}
+		*now = *f
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.fleet.Retire(f.arn(), f.Generation)
+	c, err := s.describe(ctx, f, ref)
+	if err != nil {
+		return nil, err
+	}
+	out := lambda.UpdateFunctionConfigurationOutput(configurationFields(c))
+	return &out, nil
+}
+
+func (s *Service) apply(ctx context.Context, f *Function, in *lambda.UpdateFunctionConfigurationInput) error {
+	set(&f.Description, in.Description)
+	set(&f.Handler, in.Handler)
+	set(&f.Memory, in.MemorySize)
+	set(&f.Timeout, in.Timeout)
+	set(&f.Role, in.Role)
+	if in.EphemeralStorage != nil {
+		set(&f.Storage, in.EphemeralStorage.Size)
+	}
+	if in.LoggingConfig != nil {
+		set(&f.LogGroup, in.LoggingConfig.LogGroup)
+	}
+	if in.Runtime != "" {
+		f.Runtime = in.Runtime
+	}
+	if err := s.check(f); err != nil {
+		return err
+	}
+	if in.Role != nil {
+		if err := s.checkRole(ctx, f); err != nil {
+			return err
+		}
+	}
+	return s.changeEnvironment(ctx, f, in)
+}
+
+// set takes over what a request gives.
+func set[T any](field *T, given *T) {
+	if given != nil {
+		*field = *given
+	}
+}
