@@ -9,7 +9,7 @@ import (
 // parseDate reads a date as IAM does: seconds since 1970, or one of the forms of ISO 8601 that the W3C lists, with
 // single digits allowed where IAM allows them. Four digits alone are a year.
 func parseDate(s string) (time.Time, bool) {
-	if len(s) != len("2006") && strings.Trim(s[min(1, len(s)):], "0123456789") == "" { // but for its sign a number
+	if len(s) != len("2006") && allDigits(s[min(1, len(s)):]) { // but for its sign a number
 		if seconds, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return time.Unix(seconds, 0), true
 		}
@@ -108,9 +108,21 @@ func parseZone(s string) (time.Duration, bool) {
 
 // parseDigits reads a number of some digits within a range.
 func parseDigits(s string, shortest, longest, low, high int) (int, bool) {
-	if len(s) < shortest || len(s) > longest || strings.Trim(s, "0123456789") != "" {
+	if len(s) < shortest || len(s) > longest || !allDigits(s) {
 		return 0, false
 	}
-	n, _ := strconv.Atoi(s)
+	n := 0
+	for i := range len(s) {
+		n = 10*n + int(s[i]-'0')
+	}
 	return n, low <= n && n <= high
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }

@@ -20,7 +20,7 @@ func denying(elements string) string {
 const (
 	anything  = `"Action":"*","Resource":"*"`
 	getObject = `"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"`
-	encrypt   = `"Action":"s3:PutObject","Resource":"*"` // anything but what the tests ask for
+	putObject = `"Action":"s3:PutObject","Resource":"*"` // anything but what the tests ask for
 )
 
 func to(principal string) string { return `"Principal":` + principal + `,` + anything }
@@ -76,7 +76,7 @@ func parse(text string, kind policy.Kind) *policy.Document {
 }
 
 func TestDecisionsAcrossLayers(t *testing.T) {
-	all, none := allowing(anything), allowing(encrypt)
+	all, none := allowing(anything), allowing(putObject)
 	for _, test := range []struct {
 		name   string
 		who    policy.Principal
@@ -144,7 +144,7 @@ func TestDecisionsAcrossLayers(t *testing.T) {
 		{"all levels of service control policies allow", alice, "", policies{identity: all, scp: []string{all, all}}, policy.Allowed, policy.Identity},
 		{"service control policies spare service-linked roles", slr, "", policies{identity: all, scp: []string{denying(anything)}, rcp: []string{denying(to(`"*"`))}}, policy.Allowed, policy.Identity},
 		{"resource control policies deny", s3, "", policies{resource: allowing(to(`"*"`)), rcp: []string{denying(to(`"*"`))}}, policy.ExplicitDeny, policy.ResourceControl},
-		{"resource control policies need not allow", alice, "", policies{identity: all, rcp: []string{denying(`"Principal":"*",` + encrypt)}}, policy.Allowed, policy.Identity},
+		{"resource control policies need not allow", alice, "", policies{identity: all, rcp: []string{denying(`"Principal":"*",` + putObject)}}, policy.Allowed, policy.Identity},
 		{"the endpoint policy must allow", alice, "", policies{identity: all, endpoint: allowing(aws("222222222222"))}, policy.ImplicitDeny, policy.Endpoint},
 		{"the endpoint policy allows", alice, "", policies{identity: all, endpoint: allowing(to(`"*"`))}, policy.Allowed, policy.Identity},
 		{"the endpoint policy denies", alice, "", policies{identity: all, endpoint: denying(to(`"*"`))}, policy.ExplicitDeny, policy.Endpoint},
@@ -242,7 +242,7 @@ func TestVariablesAreTextInTheOriginalVersion(t *testing.T) {
 
 func TestReasonsNameTheStatements(t *testing.T) {
 	set := policies{
-		identity: `{"Version":"2012-10-17","Statement":[{"Sid":"One","Effect":"Deny",` + encrypt + `},{"Sid":"Two","Effect":"Allow",` + anything + `}]}`,
+		identity: `{"Version":"2012-10-17","Statement":[{"Sid":"One","Effect":"Deny",` + putObject + `},{"Sid":"Two","Effect":"Allow",` + anything + `}]}`,
 		scp:      []string{allowing(anything)},
 		boundary: allowing(anything),
 	}.set()
@@ -294,15 +294,15 @@ func TestExplainSpeaksAsAWSDoes(t *testing.T) {
 	}{
 		{"identity", policies{}, on + "because no identity-based policy allows the s3:GetObject action"},
 		{"identity deny", policies{identity: denying(anything)}, on + "with an explicit deny in an identity-based policy: arn:aws:iam::aws:policy/p"},
-		{"boundary", policies{identity: all, boundary: allowing(encrypt)}, on + "because no permissions boundary allows the s3:GetObject action"},
+		{"boundary", policies{identity: all, boundary: allowing(putObject)}, on + "because no permissions boundary allows the s3:GetObject action"},
 		{"boundary deny", policies{boundary: denying(anything)}, on + "with an explicit deny in a permissions boundary"},
-		{"session", policies{identity: all, session: allowing(encrypt)}, on + "because no session policy allows the s3:GetObject action"},
+		{"session", policies{identity: all, session: allowing(putObject)}, on + "because no session policy allows the s3:GetObject action"},
 		{"resource", policies{identity: all, mustDelegate: true}, on + "because no resource-based policy allows the s3:GetObject action"},
 		{"resource deny", policies{resource: denying(to(`"*"`))}, on + "with an explicit deny in a resource-based policy"},
 		{"trust", policies{trust: trust("Allow"), mustDelegate: true}, on + "because no role trust policy allows the s3:GetObject action"},
-		{"service control", policies{scp: []string{allowing(encrypt)}}, on + "because no service control policy allows the s3:GetObject action"},
+		{"service control", policies{scp: []string{allowing(putObject)}}, on + "because no service control policy allows the s3:GetObject action"},
 		{"resource control deny", policies{rcp: []string{denying(to(`"*"`))}}, on + "with an explicit deny in a resource control policy"},
-		{"endpoint", policies{endpoint: allowing(`"Principal":"*",` + encrypt)}, on + "because no VPC endpoint policy allows the s3:GetObject action"},
+		{"endpoint", policies{endpoint: allowing(`"Principal":"*",` + putObject)}, on + "because no VPC endpoint policy allows the s3:GetObject action"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			set := test.in.set()

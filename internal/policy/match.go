@@ -13,10 +13,21 @@ type mark struct {
 // matchParts matches the whole of s in at most quadratic time. Only the latest star needs to be tried at another
 // length, and, since a local star can be stopped by a colon, the latest star that is not local.
 func matchParts(parts []part, s string, fold bool) bool {
+	p, at := 0, 0
+	if len(parts) > 0 && parts[0].kind == literal { // most patterns fail here
+		var ok bool
+		if at, ok = step(&parts[0], s, fold); !ok {
+			return false
+		}
+		p = 1
+	}
 	last, far := mark{part: -1}, mark{part: -1}
-	for p, at := 0, 0; ; {
+	for {
 		switch {
 		case p < len(parts) && parts[p].kind == star:
+			if p+1 == len(parts) && !parts[p].local {
+				return true
+			}
 			last = mark{p, at}
 			if !parts[p].local {
 				far = last

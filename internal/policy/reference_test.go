@@ -15,10 +15,10 @@ import (
 
 // refSet is the policies that apply, as decoded JSON.
 type refSet struct {
-	identity, session                     []any
-	resource, boundary, endpoint          any
-	serviceControl, resourceControl       [][]any
-	mustDelegate, resourceIsTrustDocument bool
+	identity, session               []any
+	resource, boundary, endpoint    any
+	serviceControl, resourceControl [][]any
+	mustDelegate                    bool
 }
 
 type refRequest struct {
