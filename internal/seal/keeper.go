@@ -2,12 +2,18 @@ package seal
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"github.com/tink-crypto/tink-go/v2/keyset"
 )
 
 // ErrWrongKey says that the keeper works but is not the one that wrapped the root key.
@@ -26,8 +32,12 @@ type keeper interface {
 // schemes is every kind of keeper.
 func schemes() map[string]func(ctx context.Context, u *url.URL) (keeper, error) {
 	return map[string]func(context.Context, *url.URL) (keeper, error){
-		"file":       openKeyFile,
-		"passphrase": openPassphrase,
+		"file":          openKeyFile,
+		"passphrase":    openPassphrase,
+		"hashivault":    openVault,
+		"awskms":        openAWS,
+		"gcpkms":        openGCP,
+		"azurekeyvault": openAzure,
 	}
 }
 
@@ -41,7 +51,8 @@ func openKeeper(ctx context.Context, keeperURL, dir string) (keeper, error) {
 	}
 	open, ok := schemes()[u.Scheme]
 	if !ok {
-		return nil, fmt.Errorf("seal URL %q: unknown scheme; want file, passphrase, hashivault or awskms", u.Redacted())
+		known := slices.Sorted(maps.Keys(schemes()))
+		return nil, fmt.Errorf("seal URL %q: unknown scheme; there are %s", u.Redacted(), strings.Join(known, ", "))
 	}
 	k, err := open(ctx, u)
 	if err != nil {
@@ -50,34 +61,47 @@ func openKeeper(ctx context.Context, keeperURL, dir string) (keeper, error) {
 	return k, nil
 }
 
-// keeperAEAD lets Tink write a keyset through a keeper. Keepers have no associated data: the root needs none.
-type keeperAEAD struct{ keeper }
-
-func (k keeperAEAD) EncryptWithContext(ctx context.Context, plain, _ []byte) ([]byte, error) {
-	return k.Encrypt(ctx, plain)
-}
-
-func (k keeperAEAD) DecryptWithContext(ctx context.Context, wrapped, _ []byte) ([]byte, error) {
-	return k.Decrypt(ctx, wrapped)
-}
-
-// wrapWith and unwrapWith are what keepers that hold a 32-byte key have in common.
-func wrapWith(key, plain []byte) ([]byte, error) {
-	a, err := subtle.NewXChaCha20Poly1305(key)
+// wrapRoot returns the keyset as it is stored. The keeper wraps a fresh 32-byte key, whatever the size of the keyset:
+// Azure's RSA keys take no more than 190 bytes. That key wraps the keyset.
+func wrapRoot(ctx context.Context, k keeper, root *keyset.Handle) ([]byte, error) {
+	key := make([]byte, keySize)
+	rand.Read(key) // never fails (crypto/rand)
+	wrappedKey, err := k.Encrypt(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	return a.Encrypt(plain, []byte("redoubt root key"))
-}
-
-func unwrapWith(key, wrapped []byte) ([]byte, error) {
-	a, err := subtle.NewXChaCha20Poly1305(key)
+	sealer, err := subtle.NewXChaCha20Poly1305(key)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := a.Decrypt(wrapped, []byte("redoubt root key"))
+	sealed, err := wrap(root, sealer, rootName)
 	if err != nil {
-		return nil, ErrWrongKey
+		return nil, err
 	}
-	return plain, nil
+	return slices.Concat(binary.BigEndian.AppendUint16(nil, uint16(len(wrappedKey))), wrappedKey, sealed), nil
 }
+
+func unwrapRoot(ctx context.Context, k keeper, wrapped []byte) (*keyset.Handle, error) {
+	if len(wrapped) < 2 {
+		return nil, errDamagedRoot
+	}
+	size, rest := int(binary.BigEndian.Uint16(wrapped)), wrapped[2:]
+	if len(rest) < size {
+		return nil, errDamagedRoot
+	}
+	key, err := k.Decrypt(ctx, rest[:size])
+	if err != nil {
+		return nil, err
+	}
+	opener, err := subtle.NewXChaCha20Poly1305(key)
+	if err != nil {
+		return nil, errDamagedRoot
+	}
+	root, err := unwrap(rest[size:], opener, rootName)
+	if err != nil {
+		return nil, errDamagedRoot
+	}
+	return root, nil
+}
+
+var errDamagedRoot = fmt.Errorf("%w: the file is damaged; restore it from a backup", ErrUnsealable)

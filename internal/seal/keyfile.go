@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 )
 
 const keySize = 32
@@ -81,8 +83,8 @@ func (k *keyFile) create() ([]byte, error) {
 		return nil, err
 	}
 	fresh := make([]byte, keySize)
-	rand.Read(fresh) // never fails (crypto/rand)
-	tmp := fmt.Sprintf("%s.%d.new", k.path, os.Getpid())
+	rand.Read(fresh)                                     // never fails (crypto/rand)
+	tmp := fmt.Sprintf("%s.%s.new", k.path, rand.Text()) // not the same for two processes
 	if err := writeFile(tmp, []byte(base64.StdEncoding.EncodeToString(fresh)+"\n")); err != nil {
 		return nil, err
 	}
@@ -94,4 +96,21 @@ func (k *keyFile) create() ([]byte, error) {
 		return nil, err
 	}
 	return k.read()
+}
+
+// wrapWith and unwrapWith use the key of a keeper. It is used rarely, with random nonces of 24 bytes.
+func wrapWith(key, plain []byte) ([]byte, error) {
+	a, err := subtle.NewXChaCha20Poly1305(key)
+	if err != nil {
+		return nil, err
+	}
+	return a.Encrypt(plain, nil)
+}
+
+func unwrapWith(key, wrapped []byte) ([]byte, error) {
+	a, err := subtle.NewXChaCha20Poly1305(key)
+	if err != nil {
+		return nil, err
+	}
+	return a.Decrypt(wrapped, nil)
 }

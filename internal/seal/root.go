@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -33,7 +34,7 @@ func (r *Ring) readRootLocked(ctx context.Context) error {
 	if r.root != nil && bytes.Equal(wrapped, r.rootFile) {
 		return nil
 	}
-	h, err := keyset.ReadWithContext(ctx, keyset.NewBinaryReader(bytes.NewReader(wrapped)), keeperAEAD{r.keeper}, nil)
+	h, err := unwrapRoot(ctx, r.keeper, wrapped)
 	if err != nil {
 		return fmt.Errorf("the root key %s: %w", file, err)
 	}
@@ -42,17 +43,17 @@ func (r *Ring) readRootLocked(ctx context.Context) error {
 }
 
 func (r *Ring) createRootLocked(ctx context.Context) error {
-	if err := refuseOrphans(r.dir); err != nil {
-		return err
+	if r.hasDataKeys() {
+		return r.refuseOrphansLocked(ctx)
 	}
 	h, err := keyset.NewHandle(aead.XAES256GCM192BitNonceKeyTemplate())
 	if err != nil {
 		return fmt.Errorf("generating the root key: %w", err)
 	}
-	// Wrap first: a keeper that does not work must leave no trace. A second process may create the root meanwhile.
-	wrapped, err := r.wrapRoot(ctx, h)
+	// Wrap first: a keeper that does not work must leave no trace.
+	wrapped, err := wrapRoot(ctx, r.keeper, h)
 	if err != nil {
-		return err
+		return fmt.Errorf("wrapping the root key: %w", err)
 	}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return err
@@ -63,7 +64,7 @@ func (r *Ring) createRootLocked(ctx context.Context) error {
 	}
 	defer unlock()
 	if err := r.readRootLocked(ctx); !os.IsNotExist(err) {
-		return err
+		return err // another process was faster
 	}
 	if err := writeFile(filepath.Join(r.dir, rootName), wrapped); err != nil {
 		return err
@@ -72,23 +73,30 @@ func (r *Ring) createRootLocked(ctx context.Context) error {
 	return syncDir(filepath.Dir(r.dir))
 }
 
-// refuseOrphans protects data whose root key was lost: a fresh root would hide that for good.
-func refuseOrphans(dir string) error {
-	keys, err := filepath.Glob(filepath.Join(dir, "*.*"))
-	if err != nil || len(keys) == 0 {
+func (r *Ring) hasDataKeys() bool {
+	files, err := dataKeys(r.dir)
+	return err == nil && len(files) > 0
+}
+
+// dataKeys returns the names of the data keys' files. All have a kind and a name.
+func dataKeys(dir string) (files []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if kind, _, ok := strings.Cut(entry.Name(), "."); ok && kind != "" { // others are locks and leftovers
+			files = append(files, entry.Name())
+		}
+	}
+	return files, err
+}
+
+// refuseOrphansLocked protects data whose root key was lost: a fresh root would hide that for good. The root is made
+// before any data key, so if a second process is just now making both, the root is there on a second look.
+func (r *Ring) refuseOrphansLocked(ctx context.Context) error {
+	if err := r.readRootLocked(ctx); !os.IsNotExist(err) {
 		return err
 	}
 	return fmt.Errorf("%w: %s holds data keys but no root key; restore the file %q there from a backup",
-		ErrUnsealable, dir, rootName)
-}
-
-func (r *Ring) wrapRoot(ctx context.Context, h *keyset.Handle) ([]byte, error) {
-	var out bytes.Buffer
-	err := h.WriteWithContext(ctx, keyset.NewBinaryWriter(&out), keeperAEAD{r.keeper}, nil)
-	if err != nil {
-		return nil, fmt.Errorf("wrapping the root key: %w", err)
-	}
-	return out.Bytes(), nil
+		ErrUnsealable, r.dir, rootName)
 }
 
 // RotateRoot makes a new root key and wraps every data key with it; stored data is not rewritten. It may run while
@@ -125,7 +133,7 @@ func (r *Ring) addRootLocked(ctx context.Context) error {
 }
 
 func (r *Ring) rewrapLocked(context.Context) error {
-	files, err := filepath.Glob(filepath.Join(r.dir, "*.*"))
+	files, err := dataKeys(r.dir)
 	if err != nil {
 		return err
 	}
@@ -133,11 +141,7 @@ func (r *Ring) rewrapLocked(context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, path := range files {
-		file := filepath.Base(path)
-		if file[0] == '.' { // the lock, or a leftover of an interrupted write
-			continue
-		}
+	for _, file := range files {
 		h, err := r.readKeyLocked(file)
 		if err != nil {
 			return err
@@ -146,7 +150,7 @@ func (r *Ring) rewrapLocked(context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFile(path, wrapped); err != nil {
+		if err := writeFile(filepath.Join(r.dir, file), wrapped); err != nil {
 			return err
 		}
 	}
@@ -172,7 +176,7 @@ func (r *Ring) storeRootLocked(ctx context.Context, m *keyset.Manager) error {
 	if err != nil {
 		return err
 	}
-	wrapped, err := r.wrapRoot(ctx, h)
+	wrapped, err := wrapRoot(ctx, r.keeper, h)
 	if err != nil {
 		return err
 	}

@@ -48,8 +48,10 @@ type Ring struct {
 //	""  file:///PATH             a key file, created if absent; default DIR/seal.key
 //	passphrase:                  a passphrase in the environment variable REDOUBT_SEAL_PASSPHRASE
 //	passphrase:///PATH           a passphrase in a file
-//	hashivault://KEY             HashiCorp Vault or OpenBao transit engine (VAULT_SERVER_URL, VAULT_SERVER_TOKEN)
-//	awskms://KEY-ID?region=R     AWS KMS
+//	hashivault://KEY             transit engine of HashiCorp Vault or OpenBao (VAULT_ADDR, VAULT_TOKEN)
+//	awskms://KEY?region=REGION   AWS KMS; KEY is an id or an alias; awskms:///ARN
+//	gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K
+//	azurekeyvault://VAULT.vault.azure.net/keys/KEY
 //
 // With the wrong key the error is ErrWrongKey and nothing is touched or created.
 func Open(ctx context.Context, keeperURL, dir string) (*Ring, error) {
@@ -169,7 +171,7 @@ func (r *Ring) unwrapLocked(file string, wrapped []byte) (*keyset.Handle, error)
 	if err != nil {
 		return nil, err
 	}
-	return keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), root, keyAD(file))
+	return unwrap(wrapped, root, file)
 }
 
 // keyAD binds a wrapped keyset to its file, so that files cannot be swapped.
@@ -179,6 +181,10 @@ func wrap(h *keyset.Handle, root tink.AEAD, file string) ([]byte, error) {
 	var out bytes.Buffer
 	err := h.WriteWithAssociatedData(keyset.NewBinaryWriter(&out), root, keyAD(file))
 	return out.Bytes(), err
+}
+
+func unwrap(wrapped []byte, root tink.AEAD, file string) (*keyset.Handle, error) {
+	return keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), root, keyAD(file))
 }
 
 // createKeyLocked generates a keyset and returns it once it is durable. Of two processes that do so, one wins and both
