@@ -26,17 +26,12 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 	if err == nil && !op.reads {
 		ev.Response = bounded("responseElements", e.Wire.Elements(op.Name, out))
 	}
-	accounts := []string{ev.Account}
 	for _, res := range touched {
-		if res.ARN == "*" {
-			continue
-		}
-		ev.Resources = append(ev.Resources, EventResource{res.Account, res.Type, res.ARN})
-		if res.Account != "" && !slices.Contains(accounts, res.Account) && !e.Errors.IsDenied(ev.ErrorCode) {
-			accounts = append(accounts, res.Account)
+		if res.Type != "" && res.ARN != "*" {
+			ev.Resources = append(ev.Resources, EventResource{res.Account, res.Type, res.ARN})
 		}
 	}
-	for _, account := range accounts {
+	for _, account := range concerned(ev, touched, e.Errors.IsDenied(ev.ErrorCode)) {
 		copied := *ev
 		copied.Account = account
 		if err := r.recorder.Record(ctx, &copied); err != nil {
@@ -44,6 +39,18 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 		}
 	}
 	return nil
+}
+
+// concerned lists whose trails an event belongs to: the caller's, and those of the resources it touched, unless it was
+// refused that.
+func concerned(ev *Event, touched []Resource, refused bool) []string {
+	accounts := []string{ev.Account}
+	for _, res := range touched {
+		if len(res.Account) == 12 && !refused && !slices.Contains(accounts, res.Account) {
+			accounts = append(accounts, res.Account)
+		}
+	}
+	return accounts
 }
 
 // maxElement is where CloudTrail leaves out a part of a record (user guide, "CloudTrail record contents", omitted).

@@ -11,6 +11,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path"
+	"strings"
 	"time"
 
 	"redoubt/internal/api"
@@ -133,6 +135,9 @@ func (x *exchange) decode() (any, error) {
 
 // verify checks the signature of a request whose body has been read; an unsigned one passes to operations that take such.
 func (x *exchange) verify(body []byte, secret sigv4.Secret) error {
+	if !plain(x.r.URL.Path) {
+		return wire.Errorf("InvalidURI", http.StatusBadRequest, "The path has empty or relative segments.")
+	}
 	if x.sig == nil {
 		op := x.entry.Operation(x.call.Operation())
 		if op == nil || !op.TakesUnsigned() {
@@ -143,6 +148,12 @@ func (x *exchange) verify(body []byte, secret sigv4.Secret) error {
 	return x.entry.Errors.Signature(x.sig.VerifyBytes(x.r, body, secret, sigv4.Options{
 		Region: x.scopeRegion(), Service: x.entry.Service.Name(), Skew: x.entry.Errors.Skew, Cache: &x.door.keys,
 	}))
+}
+
+// plain reports whether a path is what a signature covers: clients sign "//", "." and ".." resolved, so a path with them
+// is signed as another.
+func plain(p string) bool {
+	return p == "/" || strings.TrimSuffix(p, "/") == path.Clean(p)
 }
 
 // disown takes back who the caller claimed to be, but for the key it named: a forged call must not be recorded as its
