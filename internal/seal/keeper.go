@@ -1,6 +1,8 @@
 package seal
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -69,6 +71,10 @@ func wrapRoot(ctx context.Context, k keeper, root *keyset.Handle) ([]byte, error
 	wrappedKey, err := k.Encrypt(ctx, key)
 	if err != nil {
 		return nil, err
+	}
+	// A keeper that may encrypt but not decrypt must show now, not at the next start.
+	if again, err := k.Decrypt(ctx, wrappedKey); err != nil || !bytes.Equal(again, key) {
+		return nil, fmt.Errorf("the keeper does not decrypt what it encrypted: %w", cmp.Or(err, ErrUnsealable))
 	}
 	sealer, err := subtle.NewXChaCha20Poly1305(key)
 	if err != nil {

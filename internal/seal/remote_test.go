@@ -18,7 +18,8 @@ func fakeKeeper(t *testing.T) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in map[string]any
 		json.NewDecoder(r.Body).Decode(&in)
-		op, key, isVault := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/transit/"), "/")
+		path, isVault := strings.CutPrefix(r.URL.Path, "/v1/transit/")
+		op, key, _ := strings.Cut(path, "/")
 		if !isVault {
 			op, key = strings.ToLower(strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "TrentService.")), "aws"
 		}
@@ -50,6 +51,19 @@ func fakeKeeper(t *testing.T) *httptest.Server {
 	}))
 	t.Cleanup(server.Close)
 	return server
+}
+
+func TestKeeperThatCannotDecryptSealsNothing(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		json.NewEncoder(w).Encode(map[string]any{"data": map[string]string{"ciphertext": "x"}})
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("VAULT_ADDR", server.URL)
+	dir := t.TempDir()
+	if _, err := seal.Open(t.Context(), "hashivault://mine", dir); err == nil {
+		t.Error("sealed with a keeper that does not decrypt")
+	}
+	wantSameFiles(t, dir, map[string]string{})
 }
 
 func first(in map[string]any, names ...string) any {
