@@ -79,3 +79,6 @@ func (s *Service) Run(ctx context.Context) error { return s.fleet.Run(ctx) }
 
 // Drain refuses new invocations, waits for those under way until ctx ends, and kills all environments.
 func (s *Service) Drain(ctx context.Context) error { return s.fleet.Drain(ctx) }
+
+// Unions implements api.Unioner.
+func (s *Service) Unions() []wire.Union { return unions() }
