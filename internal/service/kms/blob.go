@@ -117,8 +117,8 @@ func (k *live) decrypt(b blob, context map[string]string) ([]byte, error) {
 }
 
 // messageKey derives the key of one message from the salt at the end of its blob's prefix.
-func messageKey(root secret, prefix []byte) (cipher.AEAD, error) {
-	key, err := hkdf.Expand(sha256.New, root, "redoubt kms message 1"+string(prefix[blobHead:blobPrefix]), 32)
+func messageKey(from root, prefix []byte) (cipher.AEAD, error) {
+	key, err := hkdf.Expand(sha256.New, from(), "redoubt kms message 1"+string(prefix[blobHead:blobPrefix]), 32)
 	if err != nil {
 		return nil, fmt.Errorf("deriving a message key: %w", err)
 	}

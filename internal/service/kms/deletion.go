@@ -90,10 +90,11 @@ func (k *Key) nextDue() string {
 	return ""
 }
 
-// runDue deletes and rotates the keys that are due, each in a transaction of its own.
-func (s *Service) runDue(ctx context.Context) error {
+func (s *Service) runDue(ctx context.Context) error { return s.runDueAt(ctx, time.Now().UTC()) }
+
+// runDueAt deletes and rotates the keys that are due, each in a transaction of its own.
+func (s *Service) runDueAt(ctx context.Context, now time.Time) error {
 	var due []place
-	now := time.Now().UTC()
 	err := s.db.View(ctx, func(tx *store.Tx) error {
 		for r, err := range s.due.Scan(tx, store.Range{Before: []string{now.Format(dueForm)}}) {
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -20,12 +21,16 @@ type live struct {
 	arn    string
 	policy *policy.Document
 	facts  policy.MapKeys // condition keys of the key itself
-	roots  []secret       // from which the keys of messages are derived, a backing each
+	roots  []root         // from which the keys of messages are derived, a backing each
 	unmade bool           // an AWS managed key that will be made when it is first used
 
 	mu      sync.Mutex
 	granted map[string]*policy.Document // the policy with the grants of one caller
 }
+
+// A root yields the secret that message keys are derived from. It is a function because fmt prints unexported fields
+// without asking their methods, and of a function it can print the address only.
+type root func() []byte
 
 // A cache holds live keys. Whether one is still current is asked of the store at each use, so that nodes agree.
 type cache struct {
@@ -96,12 +101,14 @@ func enliven(record Key, aliases []string) (*live, error) {
 		return nil, err
 	}
 	k := &live{Key: record, arn: record.place().arn(), policy: document, facts: keyFacts(aliases)}
-	for _, b := range record.Backing {
-		root, err := hkdf.Extract(sha256.New, b.Material, nil)
+	k.Backing = slices.Clone(k.Backing)
+	for i := range k.Backing {
+		secret, err := hkdf.Extract(sha256.New, k.Backing[i].Material, nil)
 		if err != nil {
 			return nil, err
 		}
-		k.roots = append(k.roots, root)
+		k.roots = append(k.roots, func() []byte { return secret })
+		k.Backing[i].Material = nil
 	}
 	return k, nil
 }

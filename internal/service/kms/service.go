@@ -56,8 +56,11 @@ func (s *Service) Name() string { return name }
 //go:embed api.json
 var model []byte
 
+//go:embed api.patch.json
+var patch []byte
+
 // Model implements api.Service.
-func (s *Service) Model() wire.Model { return wire.Model{JSON: model} }
+func (s *Service) Model() wire.Model { return wire.Model{JSON: model, Patch: patch} }
 
 // Run deletes and rotates keys when their time has come, until ctx ends.
 func (s *Service) Run(ctx context.Context) error { return work.Every(ctx, time.Hour, s.runDue) }

@@ -1,0 +1,115 @@
+package kms_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"redoubt/internal/api"
+)
+
+// viaLambda is a call of a user that Lambda forwards.
+func viaLambda(p *principal) context.Context {
+	return api.Via(api.WithCaller(context.Background(), p.world.caller(p.arn)), "lambda.amazonaws.com")
+}
+
+const lambdaKey = "alias/aws/lambda"
+
+func TestManagedKeyIsMadeOnFirstUseThroughItsService(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	n := a.nobody(t, "n")
+	_, err := a.encrypt(lambdaKey)
+	refused(t, err, "AccessDeniedException", "...")
+	list, err := a.ListAliases(ctx, &sdk.ListAliasesInput{})
+	must(t, err)
+	if len(list.Aliases) != 0 {
+		t.Fatal("a call that was denied made the key")
+	}
+	out, err := api.Call[sdk.EncryptOutput](viaLambda(n), a.world.registry, &sdk.EncryptInput{KeyId: ptr(lambdaKey), Plaintext: []byte("x")})
+	must(t, err)
+	again, err := api.Call[sdk.EncryptOutput](viaLambda(a), a.world.registry, &sdk.EncryptInput{KeyId: ptr(lambdaKey), Plaintext: []byte("x")})
+	must(t, err)
+	if *out.KeyId != *again.KeyId {
+		t.Error("two calls made two keys")
+	}
+	_, err = api.Call[sdk.DecryptOutput](viaLambda(n), a.world.registry, &sdk.DecryptInput{CiphertextBlob: out.CiphertextBlob})
+	must(t, err)
+	_, err = a.decrypt(out.CiphertextBlob)
+	refused(t, err, "AccessDeniedException", "...")
+	_, err = api.Call[sdk.DecryptOutput](viaLambda(a.neighbour(t)), a.world.registry, &sdk.DecryptInput{CiphertextBlob: out.CiphertextBlob})
+	refused(t, err, "AccessDeniedException", "...")
+}
+
+func TestManagedKeyIsDescribedAndCannotBeChanged(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	out, err := a.DescribeKey(ctx, &sdk.DescribeKeyInput{KeyId: ptr(lambdaKey)})
+	must(t, err)
+	m := out.KeyMetadata
+	if m.KeyManager != types.KeyManagerTypeAws || *m.Description != "Default key that protects my Lambda functions when no other key is defined" {
+		t.Errorf("got %+v", m)
+	}
+	status, err := a.GetKeyRotationStatus(ctx, &sdk.GetKeyRotationStatusInput{KeyId: m.KeyId})
+	must(t, err)
+	if !status.KeyRotationEnabled || time.Until(*status.NextRotationDate) > 366*24*time.Hour {
+		t.Errorf("got %+v", status)
+	}
+	_, disabling := a.DisableKey(ctx, &sdk.DisableKeyInput{KeyId: m.KeyId})
+	_, deleting := a.ScheduleKeyDeletion(ctx, &sdk.ScheduleKeyDeletionInput{KeyId: m.KeyId})
+	_, rotating := a.RotateKeyOnDemand(ctx, &sdk.RotateKeyOnDemandInput{KeyId: m.KeyId})
+	_, tagging := a.TagResource(ctx, &sdk.TagResourceInput{KeyId: m.KeyId, Tags: []types.Tag{{TagKey: ptr("a"), TagValue: ptr("b")}}})
+	_, granting := a.grant(*m.Arn, a.arn, nil, "Encrypt")
+	for _, err := range []error{disabling, deleting, rotating, tagging, granting, a.name("alias/mine", *m.Arn), a.setPolicy(*m.Arn, a.keyPolicy(), true)} {
+		refused(t, err, "AccessDeniedException", "...")
+	}
+	_, err = a.DeleteAlias(ctx, &sdk.DeleteAliasInput{AliasName: ptr(lambdaKey)})
+	refused(t, err, "AccessDeniedException", "...")
+}
+
+func TestViaServiceDecidesAccess(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	n := a.nobody(t, "n")
+	key := a.createKey(t, a.keyPolicy(`{"Effect":"Allow","Principal":{"AWS":"`+n.arn+`"},"Action":"kms:Encrypt","Resource":"*",
+		"Condition":{"StringEquals":{"kms:ViaService":"lambda.`+region+`.amazonaws.com"}}}`))
+	_, err := n.encrypt(key)
+	refused(t, err, "AccessDeniedException", "...")
+	_, err = api.Call[sdk.EncryptOutput](viaLambda(n), a.world.registry, &sdk.EncryptInput{KeyId: &key, Plaintext: []byte("x")})
+	must(t, err)
+}
+
+func TestGrantToAServiceHoldsForItsResource(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	key := a.createKey(t, "")
+	function := "arn:aws:lambda:" + region + ":" + a.account + ":function:f"
+	_, err := a.CreateGrant(ctx, &sdk.CreateGrantInput{
+		KeyId: &key, GranteeServicePrincipal: ptr("lambda.amazonaws.com"), RetiringPrincipal: &a.arn, Operations: []types.GrantOperation{"Encrypt"},
+		Constraints: &types.GrantConstraints{SourceArn: &function},
+	})
+	must(t, err)
+	as := func(source string) error {
+		_, err := api.Call[sdk.EncryptOutput](api.As(api.WithCaller(ctx, a.world.caller(a.arn)), "lambda.amazonaws.com", source),
+			a.world.registry, &sdk.EncryptInput{KeyId: &key, Plaintext: []byte("x")})
+		return err
+	}
+	must(t, as(function))
+	refused(t, as(function+"2"), "AccessDeniedException", "...")
+}
+
+func TestUseOfKeysIsRecorded(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	key := a.createKey(t, "")
+	a.mustEncrypt(t, key, "a", "b")
+	a.world.mu.Lock()
+	defer a.world.mu.Unlock()
+	e := a.world.events[len(a.world.events)-1]
+	if e.Name != "Encrypt" || !e.ReadOnly || len(e.Resources) != 1 || e.Resources[0] != (api.EventResource{Account: a.account, Type: "AWS::KMS::Key", ARN: key}) {
+		t.Errorf("got %+v", e)
+	}
+}
