@@ -135,3 +135,29 @@ func fromInput(key, field string) api.KeysOf {
 		return policy.MapKeys{key: {v.String()}}
 	}
 }
+
+// providerResource finds an OIDC provider by ARN.
+func (s *Service) providerResource(ctx context.Context, arn string) (api.Resource, error) {
+	r := api.Resource{ARN: arn, Type: "AWS::IAM::OIDCProvider"}
+	err := s.view(ctx, func(tx *store.Tx) error {
+		p, ok, err := s.findProvider(tx, account(ctx), arn)
+		if ok {
+			r.Tags = p.Tags
+		}
+		return err
+	})
+	return r, err
+}
+
+// deviceResource finds an MFA device by serial number.
+func (s *Service) deviceResource(ctx context.Context, serial string) (api.Resource, error) {
+	r := api.Resource{ARN: serial, Type: "AWS::IAM::VirtualMFADevice"}
+	err := s.view(ctx, func(tx *store.Tx) error {
+		d, ok, err := s.devices.Get(tx, account(ctx), "", serial)
+		if ok {
+			r.Tags = d.Tags
+		}
+		return err
+	})
+	return r, err
+}

@@ -35,8 +35,9 @@ type Service struct {
 	lastUsed  *store.Table[LastUsed]
 	members   *store.Table[Member]
 	devices   *store.Table[Device]
-	providers *store.Table[Provider]
+	providers *store.Table[OIDCProvider]
 	profiles  *store.Table[InstanceProfile]
+	deletions *store.Table[Deletion]
 	reports   *store.Table[Report]
 
 	memory atomic.Pointer[memory]
@@ -60,8 +61,9 @@ func New(d api.Deps) (*Service, error) {
 		lastUsed:  store.NewTable[LastUsed](d.DB, "iam", "lastused"),
 		members:   store.NewTable[Member](d.DB, "iam", "member"),
 		devices:   store.NewTable[Device](d.DB, "iam", "mfa"),
-		providers: store.NewTable[Provider](d.DB, "iam", "oidc"),
+		providers: store.NewTable[OIDCProvider](d.DB, "iam", "oidc"),
 		profiles:  store.NewTable[InstanceProfile](d.DB, "iam", "instanceprofile"),
+		deletions: store.NewTable[Deletion](d.DB, "iam", "deletion"),
 		reports:   store.NewTable[Report](d.DB, "iam", "report"),
 	}
 	s.users = kind[User]{s, "user", "User", 2048, store.NewTable[User](d.DB, "iam", "user"), func(u *User) *Entity { return &u.Entity }}

@@ -124,7 +124,7 @@ func (s *Service) renameUser(tx *store.Tx, account string, old, u *User) error {
 		}
 	}
 	for _, serial := range u.MFA {
-		if err := s.changeDevice(tx, serial, func(d *Device) { d.User = u.Name }); err != nil {
+		if err := s.changeDevice(tx, account, serial, func(d *Device) { d.User = u.Name }); err != nil {
 			return err
 		}
 	}
