@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -101,7 +102,7 @@ func (s *spawner) launch(p *plan, id uint64) (_ *network, err error) {
 		}
 		mine.add(func() { unix.Close(p.cgroup) })
 	}
-	p.null, p.filters = int(s.null.Fd()), s.filters
+	p.null, p.filters, p.loose = int(s.null.Fd()), s.filters, slices.Contains(s.Cgroups.missing(), "memory")
 	program := p.compile()
 	if err := s.forkInto(j, program, network.namespace); err != nil {
 		return nil, err
@@ -176,7 +177,7 @@ func (s *spawner) pipes(p *plan, j *jail, mine *undoing) (failure *os.File, err 
 }
 
 // mounts makes the detached mounts of a jail and its landlock rules. The release gives the code back.
-func (s *spawner) mounts(p *plan, mine *undoing) (release func(), err error) {
+func (s *spawner) mounts(p *plan, mine *undoing) (_ func(), err error) {
 	dirs, release, err := s.library.use(p.start)
 	if err != nil {
 		return nil, err

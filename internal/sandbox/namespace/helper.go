@@ -21,6 +21,7 @@ type helper struct {
 	link *link
 	pid  int
 	done chan struct{} // closed when the spawner is gone
+	thaw func()        // lets go of what it froze, so that it can die
 
 	mu      sync.Mutex
 	seq     uint64
@@ -37,7 +38,7 @@ func startHelper(s setup) (*helper, error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	h := &helper{link: ours, done: make(chan struct{}), waiting: map[uint64]chan reply{}, jails: map[uint64]*environment{}}
+	h := &helper{link: ours, done: make(chan struct{}), waiting: map[uint64]chan reply{}, jails: map[uint64]*environment{}, thaw: s.Cgroups.thaw}
 	if err := h.fork(s, theirs); err != nil {
 		ours.conn.Close()
 		return nil, err
@@ -161,6 +162,7 @@ func (h *helper) read() {
 		answer <- r
 	}
 	unix.Kill(h.pid, unix.SIGKILL) // it cannot be talked to
+	h.thaw()
 	<-h.done
 	h.mu.Lock()
 	orphans := h.jails

@@ -28,6 +28,7 @@ type plan struct {
 	failure, status      int
 	args                 *arguments
 	filters              [2][]unix.SockFilter // of the program and of process 1
+	loose                bool                 // no control group limits memory
 	trial                bool                 // set everything up, then end without running anything
 }
 
@@ -70,6 +71,7 @@ func (j *plan) files(s *sequence) {
 func (j *plan) confine(s *sequence) {
 	s.do("naming the host", unix.SYS_SETHOSTNAME, jailHost, len(jailHost))
 	s.do("hiding control groups", unix.SYS_UNSHARE, unix.CLONE_NEWCGROUP).lax = true
+	s.write("/proc/self/oom_score_adj", "1000", true) // before anybody else where the host runs out of memory
 	s.do("leaving groups", unix.SYS_SETGROUPS, 0, 0).lax = true
 	s.do("becoming the group", unix.SYS_SETRESGID, j.slot, j.slot, j.slot)
 	s.do("becoming the user", unix.SYS_SETRESUID, j.slot, j.slot, j.slot)
@@ -95,6 +97,10 @@ func (j *plan) confine(s *sequence) {
 	s.do("closing its own /proc", unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0)
 }
 
+// looseMemory is what a process may have beyond the memory of its function where only its own address space can be
+// limited: language runtimes set aside more than they use.
+const looseMemory = 256 << 20
+
 // bound sets the limits that the kernel keeps by process and by user.
 func (j *plan) bound(s *sequence) {
 	limit := func(name string, resource int, value uint64) {
@@ -105,6 +111,9 @@ func (j *plan) bound(s *sequence) {
 	limit("processes", unix.RLIMIT_NPROC, uint64(j.Processes+1)) // and process 1
 	limit("locked memory", unix.RLIMIT_MEMLOCK, 64<<10)
 	limit("message queues", unix.RLIMIT_MSGQUEUE, 0)
+	if j.loose {
+		limit("memory", unix.RLIMIT_DATA, uint64(j.Memory+looseMemory))
+	}
 }
 
 // become turns the child of process 1 into the untrusted program.

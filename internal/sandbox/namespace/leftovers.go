@@ -45,6 +45,20 @@ func empty(group string) {
 	}
 }
 
+// thaw lets all jails go on that version 1 froze: those do not even die otherwise, and their spawner waits for them.
+func (c cgroups) thaw() {
+	if c.V2 != "" || c.V1["freezer"] == "" {
+		return
+	}
+	states, err := filepath.Glob(filepath.Join(c.V1["freezer"], "*", "freezer.state"))
+	if err != nil {
+		return
+	}
+	for _, s := range states {
+		_ = writeFile(s, "THAWED") // an error: gone meanwhile
+	}
+}
+
 func writable(path string) bool { return unix.Access(path, unix.W_OK) == nil }
 
 func xattr(path, name string) string {

@@ -141,15 +141,14 @@ type places struct{ root, code, opt, runtime string }
 // use finds all that a start names, and holds on to it until release.
 func (l *library) use(s start) (p places, release func(), err error) {
 	var held []*tree
-	release = func() {
+	putAll := func() {
 		for _, t := range held {
 			l.put(t)
 		}
-		held = nil
 	}
 	defer func() {
 		if err != nil {
-			release()
+			putAll()
 		}
 	}()
 	for _, want := range []struct {
@@ -177,7 +176,7 @@ func (l *library) use(s start) (p places, release func(), err error) {
 		return p, nil, err
 	}
 	held, p.root = append(held, t), t.dir
-	return p, release, nil
+	return p, putAll, nil
 }
 
 // layers merges layers, or finds them merged.

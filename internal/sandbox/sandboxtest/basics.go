@@ -1,0 +1,175 @@
+package sandboxtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+
+	"redoubt/internal/sandbox/engine"
+)
+
+// archive makes an engine.Archive of files.
+func archive(t *testing.T, files ...File) engine.Archive { return bytes.NewReader(Zip(t, files...)) }
+
+func (s *suite) code(t *testing.T) {
+	t.Run("is seen at /var/task", func(t *testing.T) {
+		if out, _ := s.run(t, probe("cat", "/var/task/canary.txt")); out != "code" {
+			t.Errorf("read %q", out)
+		}
+	})
+	t.Run("that was not loaded is an error of its own", func(t *testing.T) {
+		spec := probe("where")
+		spec.Code = "never loaded"
+		if _, err := s.engine.Start(t.Context(), spec); !errors.Is(err, engine.ErrNotLoaded) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("that was dropped is not loaded", func(t *testing.T) {
+		s.load(t, "passing", File{"a", 0o644, "a"})
+		if err := s.engine.DropCode("passing"); err != nil {
+			t.Fatal(err)
+		}
+		spec := probe("where")
+		spec.Code = "passing"
+		if _, err := s.engine.Start(t.Context(), spec); !errors.Is(err, engine.ErrNotLoaded) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("comes with a runtime client", func(t *testing.T) {
+		s.load(t, "client", File{"client.py", 0o644, "client"})
+		spec := probe("cat", "/var/runtime/client.py")
+		spec.Runtime = "client"
+		if out, _ := s.run(t, spec); out != "client" {
+			t.Errorf("read %q", out)
+		}
+	})
+	t.Run("comes with a layer", func(t *testing.T) {
+		s.load(t, "one layer", File{"lib/x", 0o644, "layer"})
+		spec := probe("cat", "/opt/lib/x")
+		spec.Layers = []string{"one layer"}
+		if out, _ := s.run(t, spec); out != "layer" {
+			t.Errorf("read %q", out)
+		}
+	})
+	t.Run("in a wicked archive is refused", s.wicked)
+}
+
+func (s *suite) load(t *testing.T, id string, files ...File) {
+	t.Helper()
+	if err := s.engine.LoadCode(t.Context(), id, archive(t, files...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *suite) wicked(t *testing.T) {
+	const link, device = 0o777 | 1<<27, 0o666 | 1<<26 // fs.ModeSymlink, fs.ModeDevice
+	for name, files := range map[string][]File{
+		"climbs out":              {{"../x", 0o644, "x"}},
+		"climbs out deep inside":  {{"a/../../x", 0o644, "x"}},
+		"is absolute":             {{"/tmp/x", 0o644, "x"}},
+		"has backslashes":         {{`..\x`, 0o644, "x"}},
+		"links to the host":       {{"x", link, "/etc/passwd"}},
+		"links out":               {{"a/x", link, "../../etc/passwd"}},
+		"writes through a link":   {{"x", link, "y"}, {"x/z", 0o644, "z"}},
+		"replaces a directory":    {{"x/y", 0o644, "y"}, {"x", link, "z"}},
+		"holds a device":          {{"x", device, ""}},
+		"is far too large":        {{"x", 0o644, strings.Repeat("\x00", 260<<20)}},
+		"is too large in its sum": {{"x", 0o644, strings.Repeat("\x00", 130<<20)}, {"y", 0o644, strings.Repeat("\x00", 130<<20)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := s.engine.LoadCode(t.Context(), name, archive(t, files...)); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+	t.Run("that is none at all", func(t *testing.T) {
+		if err := s.engine.LoadCode(t.Context(), "garbage", strings.NewReader("not a zip file")); err == nil {
+			t.Error("accepted")
+		}
+	})
+}
+
+func (s *suite) output(t *testing.T) {
+	t.Run("goes to two writers", func(t *testing.T) {
+		var out, err bytes.Buffer
+		spec := probe("print")
+		spec.Stdout, spec.Stderr = &out, &err
+		s.start(t, spec).Wait()
+		if out.String() != "to stdout" || err.String() != "to stderr" {
+			t.Errorf("got %q and %q", out.String(), err.String())
+		}
+	})
+	t.Run("goes to one writer", func(t *testing.T) {
+		if out, _ := s.run(t, probe("print")); out != "to stdoutto stderr" {
+			t.Errorf("got %q", out)
+		}
+	})
+	t.Run("may go nowhere", func(t *testing.T) {
+		if exit := s.start(t, probe("print")).Wait(); exit != (engine.Exit{}) {
+			t.Errorf("ended with %+v", exit)
+		}
+	})
+}
+
+func (s *suite) end(t *testing.T) {
+	t.Run("has an exit code", func(t *testing.T) {
+		if _, exit := s.run(t, probe("exit", "1", "2", "3")); exit.Code != 3 {
+			t.Errorf("ended with %+v", exit)
+		}
+	})
+	t.Run("comes by a signal", func(t *testing.T) {
+		v := s.start(t, probe("wait"))
+		accept(t, v.RuntimeAPI())
+		if err := v.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if exit := v.Wait(); exit.Signal != syscall.SIGTERM {
+			t.Errorf("ended with %+v", exit)
+		}
+	})
+	t.Run("comes by force to who ignores signals", func(t *testing.T) {
+		v := s.start(t, probe("deaf"))
+		accept(t, v.RuntimeAPI())
+		if err := v.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		v.Kill()
+		if exit := v.Wait(); exit.Signal != syscall.SIGKILL {
+			t.Errorf("ended with %+v", exit)
+		}
+		v.Kill() // again changes nothing
+	})
+	t.Run("of a program that is not there is an error", func(t *testing.T) {
+		spec := probe("where")
+		spec.Argv[0] = "/var/task/nothing"
+		if _, err := s.engine.Start(t.Context(), spec); err == nil {
+			t.Error("started")
+		}
+	})
+	t.Run("of the context prevents a start", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := s.engine.Start(ctx, probe("wait")); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// accept takes the connection by which a probe says that it runs.
+func accept(t *testing.T, l net.Listener) net.Conn {
+	t.Helper()
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+		t.Fatal("the probe died early:", err)
+	}
+	return c
+}
