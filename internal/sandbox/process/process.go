@@ -93,7 +93,10 @@ func (e *Engine) Close() error {
 
 // Start runs a program. What a sandbox shows at fixed places is at others here: the environment says where
 // (AWS_LAMBDA_RUNTIME_API, LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR, AWS_ENDPOINT_URL), and paths in Argv and Dir are replaced.
-func (e *Engine) Start(_ context.Context, s engine.Spec) (engine.Environment, error) {
+func (e *Engine) Start(ctx context.Context, s engine.Spec) (engine.Environment, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if len(s.Argv) == 0 {
 		return nil, errors.New("no program to run")
 	}
