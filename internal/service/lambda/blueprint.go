@@ -23,6 +23,11 @@ const (
 	memoryByCPU = 1769
 )
 
+// initCPU is what an environment has at least while it initialises: small functions would start slowly with their own share.
+const initCPU = 1.0
+
+func (f *Function) cpu() float64 { return float64(f.Memory) / memoryByCPU }
+
 // renewBefore is how long before their end credentials are not given to another event.
 const renewBefore = 5 * time.Minute
 
@@ -50,9 +55,10 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 	p := &fleet.Blueprint{
 		Spec: sandbox.Spec{
 			Env: f.environ(c, stream, variables), Code: f.Code.id(), Interpreter: r.Roots,
-			Memory: int64(f.Memory) << 20, Tmp: int64(f.Storage) << 20, CPU: float64(f.Memory) / memoryByCPU,
+			Memory: int64(f.Memory) << 20, Tmp: int64(f.Storage) << 20, CPU: max(initCPU, f.cpu()),
 			Processes: processes, Files: openFiles,
 		},
+		CPU:   f.cpu(),
 		Check: func(ctx context.Context) error { return s.mayRead(ctx, f, token) },
 		Sink:  s.sink(f, stream, token),
 	}

@@ -108,19 +108,17 @@ func TestErrorsHaveTheShapesOfAWS(t *testing.T) {
 		if c.handler != "" {
 			c.in.Handler = &c.handler
 		}
-		w.create(c.name, c.in)
-		got := w.invoke(c.name, `{}`)
-		m := fields(t, got.payload)
-		if got.fault != "Unhandled" || m["errorType"] != c.kind || !strings.HasSuffix(fmt.Sprint(m["errorMessage"]), c.message) {
-			t.Errorf("%s: got %+v\nwant %s: %s", c.name, got, c.kind, c.message)
-		}
-		trace := fmt.Sprint(m["stackTrace"])
-		if strings.HasPrefix(c.name, "js") {
-			trace = fmt.Sprint(m["trace"])
-		}
-		if !strings.Contains(trace, c.trace) {
-			t.Errorf("%s: trace is %s\nwant %s", c.name, trace, c.trace)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			w.create(c.name, c.in)
+			got := w.invoke(c.name, `{}`)
+			m := fields(t, got.payload)
+			if got.fault != "Unhandled" || m["errorType"] != c.kind || !strings.HasSuffix(fmt.Sprint(m["errorMessage"]), c.message) {
+				t.Errorf("got %+v\nwant %s: %s", got, c.kind, c.message)
+			}
+			if trace := fmt.Sprint(m["stackTrace"], m["trace"]); !strings.Contains(trace, c.trace) {
+				t.Errorf("trace is %s\nwant %s", trace, c.trace)
+			}
+		})
 	}
 }
 

@@ -54,10 +54,13 @@ func (c *attempt) initialise(ctx context.Context, limit time.Duration) (*environ
 		return nil, nil, 0, err
 	}
 	failed := e.initialise(limit)
+	took := time.Since(begin)
 	if failed != nil {
 		e.endNow()
+	} else if err := e.box.SetCPU(c.plan.CPU); err != nil {
+		c.fleet.cfg.Log.Warn("limiting the processors of an environment failed", "function", e.arn, "error", err)
 	}
-	return e, failed, time.Since(begin), nil
+	return e, failed, took, nil
 }
 
 // again initialises once more after first has failed.

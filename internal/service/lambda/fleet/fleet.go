@@ -40,7 +40,8 @@ type Function struct {
 
 // A Blueprint is what one environment is made from.
 type Blueprint struct {
-	Spec    sandbox.Spec
+	Spec    sandbox.Spec                    // with the processors for the initialisation
+	CPU     float64                         // processors from then on
 	Load    func(ctx context.Context) error // loads the code that Spec names
 	Check   func(ctx context.Context) error // tells before each further event whether the environment may still be used
 	Expires time.Time                       // of its credentials
