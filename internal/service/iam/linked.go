@@ -35,6 +35,7 @@ func linkedRoles() map[string]linkedRole {
 		"delivery.logs.amazonaws.com":                  {"AWSServiceRoleForLogDelivery", false},
 		"events.amazonaws.com":                         {"AWSServiceRoleForCloudWatchEvents", false},
 		"guardduty.amazonaws.com":                      {"AWSServiceRoleForAmazonGuardDuty", false},
+		"lambda.amazonaws.com":                         {"AWSServiceRoleForLambda", false},
 		"lambda.application-autoscaling.amazonaws.com": {"AWSServiceRoleForApplicationAutoScaling_LambdaConcurrency", false},
 		"ops.apigateway.amazonaws.com":                 {"AWSServiceRoleForAPIGateway", false},
 		"organizations.amazonaws.com":                  {"AWSServiceRoleForOrganizations", false},

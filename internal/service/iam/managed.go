@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// managedText is the managed policies of AWS that owners of functions use, with their real names and statements.
+// managedText is the managed policies of AWS that owners of functions use, with their real names and statements. Of
+// ReadOnlyAccess and SecurityAudit, which name hundreds of services, it has the actions of those that go with functions.
 //
 //go:embed managed.json
 var managedText []byte
@@ -22,7 +23,7 @@ type managed struct {
 // managedEntry is a policy in managed.json.
 type managedEntry struct {
 	Path, Name, Description, Version string
-	Created, Updated                 time.Time
+	Date                             time.Time // of the version
 	Document                         json.RawMessage
 }
 
@@ -38,8 +39,8 @@ func readManaged() (*managed, error) {
 	for i, e := range entries {
 		p := &Policy{
 			Name: e.Name, Path: e.Path, ID: fmt.Sprintf("ANPAREDOUBTMANAGED%03d", i), Description: e.Description,
-			Created: e.Created, Updated: e.Updated, Default: e.Version, Last: number(e.Version),
-			Versions: []Version{{ID: e.Version, Document: string(e.Document), Created: e.Updated}},
+			Created: e.Date, Updated: e.Date, Default: e.Version, Last: number(e.Version),
+			Versions: []Version{{ID: e.Version, Document: string(e.Document), Created: e.Date}},
 		}
 		arn := p.arn(awsAccount)
 		m.byARN[arn] = p
