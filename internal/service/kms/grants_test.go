@@ -191,7 +191,7 @@ func TestGrantsFollowAWSRules(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	key := a.createKey(t, "")
-	make := func(in sdk.CreateGrantInput) error {
+	try := func(in sdk.CreateGrantInput) error {
 		in.KeyId = &key
 		if in.Operations == nil {
 			in.Operations = []types.GrantOperation{"Encrypt"}
@@ -200,15 +200,15 @@ func TestGrantsFollowAWSRules(t *testing.T) {
 		return err
 	}
 	role := "arn:aws:iam::" + a.account + ":role/gone"
-	refused(t, make(sdk.CreateGrantInput{GranteePrincipal: &role}), "InvalidArnException", "ARN does not refer to a valid principal: "+role)
-	refused(t, make(sdk.CreateGrantInput{GranteePrincipal: ptr("arn:aws:s3:::bucket")}), "InvalidArnException", "ARN does not refer to a valid principal: arn:aws:s3:::bucket")
-	refused(t, make(sdk.CreateGrantInput{}), "ValidationException", "...")
-	refused(t, make(sdk.CreateGrantInput{GranteePrincipal: &a.arn, Operations: []types.GrantOperation{"Sign"}}), "ValidationException", "...")
-	refused(t, make(sdk.CreateGrantInput{GranteePrincipal: &a.arn, Constraints: &types.GrantConstraints{
+	refused(t, try(sdk.CreateGrantInput{GranteePrincipal: &role}), "InvalidArnException", "ARN does not refer to a valid principal: "+role)
+	refused(t, try(sdk.CreateGrantInput{GranteePrincipal: ptr("arn:aws:s3:::bucket")}), "InvalidArnException", "ARN does not refer to a valid principal: arn:aws:s3:::bucket")
+	refused(t, try(sdk.CreateGrantInput{}), "ValidationException", "...")
+	refused(t, try(sdk.CreateGrantInput{GranteePrincipal: &a.arn, Operations: []types.GrantOperation{"Sign"}}), "ValidationException", "...")
+	refused(t, try(sdk.CreateGrantInput{GranteePrincipal: &a.arn, Constraints: &types.GrantConstraints{
 		EncryptionContextEquals: contextOf([]string{"a", "b"}), EncryptionContextSubset: contextOf([]string{"a", "b"}),
 	}}), "ValidationException", "...")
-	refused(t, make(sdk.CreateGrantInput{GranteePrincipal: &a.arn, DryRun: ptr(true)}), "DryRunOperationException", "...")
+	refused(t, try(sdk.CreateGrantInput{GranteePrincipal: &a.arn, DryRun: ptr(true)}), "DryRunOperationException", "...")
 	_, err := a.DisableKey(ctx, &sdk.DisableKeyInput{KeyId: &key})
 	must(t, err)
-	refused(t, make(sdk.CreateGrantInput{GranteePrincipal: &a.arn}), "DisabledException", key+" is disabled.")
+	refused(t, try(sdk.CreateGrantInput{GranteePrincipal: &a.arn}), "DisabledException", key+" is disabled.")
 }

@@ -30,7 +30,7 @@ func (s *Service) CreateKey(ctx context.Context, in *kms.CreateKeyInput) (*kms.C
 	if in.Policy != nil {
 		k.Policy = *in.Policy
 	}
-	if err := s.checkPolicy(ctx, &k, in.BypassPolicyLockoutSafetyCheck); err != nil {
+	if err := s.checkPolicy(ctx, &k, keyFacts(nil), in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return nil, err
 	}
 	err = s.db.Update(ctx, func(tx *store.Tx) error { return s.put(tx, &k) })

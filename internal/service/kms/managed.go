@@ -28,7 +28,7 @@ const managedPrefix = aliasPrefix + "aws/"
 func managed(r reference) (*live, error) {
 	service, _ := strings.CutPrefix(r.alias, managedPrefix)
 	m, ok := managedKeys[service]
-	if !ok || r.account == "" {
+	if !ok {
 		return nil, noAlias(r.account, r.region, r.alias)
 	}
 	k, err := enliven(Key{

@@ -38,8 +38,8 @@ const (
 )
 
 // checkPolicy refuses a policy that is none, and one that would keep its author from changing it again, unless that is
-// what the author asked for (API_PutKeyPolicy, BypassPolicyLockoutSafetyCheck).
-func (s *Service) checkPolicy(ctx context.Context, k *Key, bypass bool) error {
+// what the author asked for (API_PutKeyPolicy, BypassPolicyLockoutSafetyCheck). The condition keys are those of the key.
+func (s *Service) checkPolicy(ctx context.Context, k *Key, of policy.MapKeys, bypass bool) error {
 	if len(k.Policy) > maxPolicy {
 		return limitExceeded("The key policy must not exceed %d bytes.", maxPolicy)
 	}
@@ -50,8 +50,8 @@ func (s *Service) checkPolicy(ctx context.Context, k *Key, bypass bool) error {
 	if bypass {
 		return nil
 	}
-	keys := keyFacts(nil)
-	maps.Copy(keys, facts(ctx))
+	keys := facts(ctx)
+	maps.Copy(keys, of)
 	allowed, err := s.api.May(ctx, "kms:PutKeyPolicy", api.Resource{
 		ARN: k.place().arn(), Type: keyType, Account: k.Account, Tags: k.Tags, Policy: document, MustDelegate: true, Keys: keys,
 	})
@@ -86,7 +86,7 @@ func (s *Service) PutKeyPolicy(ctx context.Context, in *kms.PutKeyPolicyInput) (
 	}
 	proposed := k.Key
 	proposed.Policy = *in.Policy
-	if err := s.checkPolicy(ctx, &proposed, in.BypassPolicyLockoutSafetyCheck); err != nil {
+	if err := s.checkPolicy(ctx, &proposed, k.facts, in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return nil, err
 	}
 	return &kms.PutKeyPolicyOutput{}, s.change(ctx, *in.KeyId, func(k *Key) error {

@@ -30,6 +30,9 @@ func parseReference(ctx context.Context, keyID string) (reference, error) {
 		if a.Region != c.Region {
 			return r, notFound("Invalid arn %s", a.Region)
 		}
+		if len(a.Account) != 12 || strings.Trim(a.Account, "0123456789") != "" {
+			return r, notFound("Invalid arn %s", keyID)
+		}
 		r.account, resource = a.Account, a.Resource
 		if id, ok := strings.CutPrefix(resource, "key/"); ok {
 			resource = id
@@ -65,8 +68,8 @@ func isKeyID(id string) bool {
 	if len(id) != 36 {
 		return false
 	}
-	for i, part := range strings.Split(id, "-") {
-		if i > 4 || len(part) != [...]int{8, 4, 4, 4, 12}[i] || !isHex(part) {
+	for i, c := range []byte(id) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !isHex(id[i:i+1]) {
 			return false
 		}
 	}
