@@ -9,7 +9,7 @@ import (
 const hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 // auditTime is how CloudTrail writes timestamps inside parameters.
-const auditTime = "Jan 2, 2006, 3:04:05 PM"
+const auditTime = "Jan 2, 2006 3:04:05 PM"
 
 // Parameters is the requestParameters of a CloudTrail record: the input as JSON,
 // its names in lower camel case, sensitive strings hidden, blobs left out. It is

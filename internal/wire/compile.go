@@ -39,7 +39,8 @@ func (c *compiler) compile(r *ref, t reflect.Type) (*codec, error) {
 		delete(c.done, key)
 		return nil, err
 	}
-	out.constrain()
+	own := c.model.meta.ValidationError
+	out.constrain(own != nil && own.NotNull)
 	return out, nil
 }
 

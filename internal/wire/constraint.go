@@ -14,18 +14,18 @@ type rules struct {
 	pattern  *pattern
 	enum     map[string]bool
 	allowed  string // the enumeration as AWS prints it
+	notNull  bool   // see validationError
 }
 
 // constrain derives the rules of c from its shape. Values that the SDK knows
 // and the model does not are newer members of an enumeration.
-func (c *codec) constrain() {
+func (c *codec) constrain(notNull bool) {
 	s := c.shape
-	r := &rules{min: whole64(s.Min), max: whole64(s.Max)}
+	r := &rules{min: whole64(s.Min), max: whole64(s.Max), notNull: notNull}
 	if s.Pattern != "" {
 		r.pattern = &pattern{text: s.Pattern}
 	}
-	if c.kind == kindString && len(s.Enum) > 0 {
-		values := slices.Concat(s.Enum, sdkEnum(c.typ))
+	if values := c.values(); len(values) > 0 {
 		r.enum = make(map[string]bool, len(values))
 		for _, v := range values {
 			r.enum[v] = true
@@ -37,6 +37,14 @@ func (c *codec) constrain() {
 	if some && c.kind != kindStruct && c.kind != kindUnion {
 		c.rules = r
 	}
+}
+
+// values lists what an enumeration allows, or nothing.
+func (c *codec) values() []string {
+	if c.kind != kindString {
+		return nil
+	}
+	return slices.Concat(c.shape.Enum, sdkEnum(c.typ))
 }
 
 func whole64(f *float64) *int64 {
@@ -86,6 +94,9 @@ func (r *rules) all(what string) string {
 	}
 	if r.enum != nil {
 		texts = append(texts, r.enumText())
+	}
+	if r.notNull {
+		texts = append(texts, "Member must not be null")
 	}
 	return "[" + strings.Join(texts, ", ") + "]"
 }

@@ -44,7 +44,6 @@ const maxDepth = 128
 var (
 	errDepth  = errors.New("nested too deeply")
 	errMapTop = errors.New("Start of structure or map found where not expected.")
-	errList   = errors.New("Start of list found where not expected.")
 	errField  = errors.New("Unexpected field type")
 )
 
@@ -84,10 +83,26 @@ func (c *codec) expect(tok token) error {
 		return nil
 	case tok == tokObject:
 		return errMapTop
-	case tok == tokList:
-		return errList
+	case tok == tokList && want == tokScalar:
+		return malformed("Unrecognized collection type class java.lang.%s", c.javaType())
 	}
 	return errField
+}
+
+// javaType is the class of a scalar in the services, which are written in Java.
+func (c *codec) javaType() string {
+	switch c.kind {
+	case kindInt:
+		if c.typ.Bits() == 64 {
+			return "Long"
+		}
+		return "Integer"
+	case kindFloat:
+		return "Double"
+	case kindBool:
+		return "Boolean"
+	}
+	return "String"
 }
 
 func (c *codec) readStruct(d document, v reflect.Value) error {
@@ -166,7 +181,8 @@ func (c *codec) readList(d document, v reflect.Value) error {
 	if err := d.open(); err != nil {
 		return err
 	}
-	list := reflect.MakeSlice(v.Type(), 0, 4)
+	list := reflect.New(v.Type()).Elem() // addressable, so that it can grow
+	list.Set(reflect.MakeSlice(v.Type(), 0, 4))
 	for {
 		more, err := d.next()
 		if err != nil {
@@ -177,10 +193,8 @@ func (c *codec) readList(d document, v reflect.Value) error {
 			return nil
 		}
 		n := list.Len()
-		if n == list.Cap() {
-			list.Grow(1)
-		}
-		list = list.Slice(0, n+1)
+		list.Grow(1)
+		list.SetLen(n + 1)
 		if err := c.readElement(d, list.Index(n)); err != nil {
 			return err
 		}

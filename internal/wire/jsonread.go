@@ -216,14 +216,15 @@ func special(s string) (float64, bool) {
 	return 0, false
 }
 
-// parseInt accepts 1.0 and 1e3 as well, as AWS does.
+// parseInt accepts 1.0 and 1e3 as well, and drops what is behind the point, as
+// AWS does.
 func parseInt(s string, bits int) (int64, error) {
 	if n, err := strconv.ParseInt(s, 10, bits); err == nil {
 		return n, nil
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	limit := math.Ldexp(1, min(bits-1, 53)) // above 2^53 a float is no exact integer
-	if err != nil || f != math.Trunc(f) || f >= limit || f < -limit {
+	if f = math.Trunc(f); err != nil || !(f < limit && f >= -limit) {
 		return 0, fmt.Errorf("%s is not an integer of %d bits", s, bits)
 	}
 	return int64(f), nil

@@ -30,6 +30,9 @@ type metadata struct {
 type validationError struct {
 	Code   string `json:"code"`
 	Status int    `json:"status"`
+	// NotNull adds "Member must not be null" to the constraints that are listed
+	// for the elements of a list or map, as Lambda does.
+	NotNull bool `json:"notNull"`
 }
 
 // operation binds an operation to HTTP and to its shapes.

@@ -117,7 +117,7 @@ func (c *codec) parseText(s string, v reflect.Value) error {
 	case kindInt:
 		n, err := parseInt(s, v.Type().Bits())
 		if err != nil {
-			return malformed("STRING_VALUE cannot be converted to %s", intName(v))
+			return malformed("STRING_VALUE cannot be converted to %s", c.javaType())
 		}
 		v.SetInt(n)
 	case kindFloat:
@@ -149,13 +149,6 @@ func (c *codec) parseText(s string, v reflect.Value) error {
 		return errField
 	}
 	return nil
-}
-
-func intName(v reflect.Value) string {
-	if v.Type().Bits() == 64 {
-		return "Long"
-	}
-	return "Integer"
 }
 
 // parseBool accepts what Java's Boolean writes, in any case.

@@ -67,6 +67,7 @@ type bench struct {
 	subject
 	model   modelView
 	service *wire.Service
+	config  aws.Config
 	calls   map[string]reflect.Value // the client's methods
 	types   map[string]wire.Binding
 
@@ -78,15 +79,20 @@ type bench struct {
 
 func newBench(t testing.TB, s subject) *bench {
 	t.Helper()
+	return newBenchWith(t, s, readModel(t, s.name))
+}
+
+func newBenchWith(t testing.TB, s subject, m wire.Model) *bench {
+	t.Helper()
 	b := &bench{subject: s, calls: map[string]reflect.Value{}, types: map[string]wire.Binding{}}
-	m := readModel(t, s.name)
 	if err := json.Unmarshal(m.JSON, &b.model); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
 	var bindings []wire.Binding
-	client := reflect.ValueOf(s.client(configFor(server)))
+	b.config = configFor(server)
+	client := reflect.ValueOf(s.client(b.config))
 	for i := range client.NumMethod() {
 		method := client.Type().Method(i)
 		op, ok := b.model.Operations[method.Name]

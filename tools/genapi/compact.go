@@ -12,9 +12,7 @@ func compact(src *source) *model {
 		SigningName: md.SigningName, ServiceID: md.ServiceID,
 		QueryCompatible: md.AWSQueryCompatible != nil, BareErrors: md.Protocol == "rest-xml" && md.EndpointPrefix == "s3",
 	}
-	if code := validationCodes[md.ServiceID]; code != "" {
-		m.Metadata.ValidationError = &validationError{code}
-	}
+	m.Metadata.ValidationError = validationErrors[md.ServiceID]
 	if md.SigningName == "" {
 		m.Metadata.SigningName = md.EndpointPrefix
 	}
@@ -28,11 +26,12 @@ func compact(src *source) *model {
 	return m
 }
 
-// validationCodes are the codes with which services answer inputs that break the
-// constraints of their models, where it is neither ValidationException nor, in
-// the query protocol, ValidationError. The models do not say; AWS's answers do.
-var validationCodes = map[string]string{
-	"CloudWatch Logs": "InvalidParameterException",
+// validationErrors tells how services answer inputs that break the constraints
+// of their models, where it is neither ValidationException nor, in the query
+// protocol, ValidationError. The models do not say; AWS's answers do.
+var validationErrors = map[string]*validationError{
+	"CloudWatch Logs": {Code: "InvalidParameterException"},
+	"Lambda":          {NotNull: true},
 }
 
 // protocols lists what clients of a service speak besides its native protocol.

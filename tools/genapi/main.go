@@ -2,8 +2,8 @@
 // service, internal/service/<name>/api.json and, where the SDK has union types,
 // unions_gen.go. Run it in the tools folder:
 //
-//	go run ./genapi            all services
-//	go run ./genapi kms iam    some of them
+//	go run ./genapi            all services that have a model already
+//	go run ./genapi kms iam    some of them, or new ones
 //	go run ./genapi -check     fail if a file is not current
 //	go run ./genapi -all kms   every operation that AWS has, for a service being begun
 //
@@ -20,6 +20,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 func main() {
@@ -45,10 +46,11 @@ func run(root string, names []string, check, all bool) (stale int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	every, err := servicesIn(filepath.Join(root, "internal", "service"), models)
+	every, err := servicesIn(filepath.Join(root, "internal", "service"))
 	if err != nil {
 		return 0, err
 	}
+	every = slices.Compact(slices.Sorted(slices.Values(slices.Concat(every, names))))
 	if len(names) == 0 {
 		names = every
 	}

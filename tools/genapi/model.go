@@ -34,7 +34,8 @@ type metadata struct {
 
 // validationError is how a service reports broken constraints, if not as most do.
 type validationError struct {
-	Code string `json:"code"`
+	Code    string `json:"code,omitempty"`
+	NotNull bool   `json:"notNull,omitempty"` // "Member must not be null" is listed for elements too
 }
 
 type operation struct {

@@ -42,18 +42,13 @@ func lookup(name string) service {
 	return service{name, name}
 }
 
-// servicesIn lists the folders that have a model.
-func servicesIn(dir, models string) (names []string, err error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
+// servicesIn lists the folders that have a model already.
+func servicesIn(dir string) (names []string, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*", "api.json"))
+	for _, f := range files {
+		names = append(names, filepath.Base(filepath.Dir(f)))
 	}
-	for _, e := range entries {
-		if _, err := os.Stat(filepath.Join(models, lookup(e.Name()).model)); err == nil && e.IsDir() {
-			names = append(names, e.Name())
-		}
-	}
-	return names, nil
+	return names, err
 }
 
 // modelsDir is models/apis in the module cache.
