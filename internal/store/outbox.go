@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+
+	"redoubt/internal/seal"
 )
 
 // Message is an outbox entry.
@@ -52,38 +54,42 @@ func messageKey(topic string, seq uint64) []byte {
 }
 
 // Messages returns up to limit messages of the topic with a sequence of at least from, in order. All of them are durable.
-func (db *DB) Messages(ctx context.Context, topic string, from uint64, limit int) ([]Message, error) {
+func (db *DB) Messages(ctx context.Context, topic string, from uint64, limit int) (found []Message, err error) {
 	box, err := db.ring.Box(outboxService)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = db.engine.View(ctx, func(r Reader) error {
+			found, err = readMessages(r, box, topic, from, limit)
+			return err
+		})
 	}
-	var found []Message
-	err = db.engine.View(ctx, func(r Reader) error {
-		for e, err := range r.Scan(messageKey(topic, from), successor(messageKey(topic, 0)[:len(messageKey(topic, 0))-8]), false) {
-			if err != nil {
-				return err
-			}
-			plain, err := box.Open(e.Value, e.Key)
-			if err != nil {
-				return fmt.Errorf("%w: a message %w", ErrCorrupt, err)
-			}
-			m, err := parseMessage(topic, e.Key, plain)
-			if err != nil {
-				return err
-			}
-			if found = append(found, m); len(found) == limit {
-				break
-			}
-		}
-		return nil
-	})
+	if err == nil && len(found) > 0 {
+		err = db.Flush(ctx) // a message must not get out before what it tells of is certain
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading messages of %s: %w", topic, err)
 	}
-	if len(found) == 0 {
-		return nil, nil
+	return found, nil
+}
+
+func readMessages(r Reader, box *seal.Box, topic string, from uint64, limit int) (found []Message, err error) {
+	end := successor(appendKey([]byte{inOutbox}, []string{topic}))
+	for e, err := range r.Scan(messageKey(topic, from), end, false) {
+		if err != nil {
+			return nil, err
+		}
+		plain, err := box.Open(e.Value, e.Key)
+		if err != nil {
+			return nil, fmt.Errorf("%w: a message %w", ErrCorrupt, err)
+		}
+		m, err := parseMessage(topic, e.Key, plain)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		if found = append(found, m); len(found) == limit {
+			break
+		}
 	}
-	return found, db.Flush(ctx) // a message must not get out before what it tells of is certain
+	return found, nil
 }
 
 func parseMessage(topic string, key, plain []byte) (Message, error) {

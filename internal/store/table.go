@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"reflect"
 	"sync"
 
 	"redoubt/internal/seal"
@@ -38,8 +39,11 @@ type Record[T any] struct {
 }
 
 // NewTable returns the table of that service and name, for example "kms" and "key". Two tables with the same names are
-// the same table.
+// the same table. It panics if T could be stored but never read back.
 func NewTable[T any](db *DB, service, name string) *Table[T] {
+	if bad := undecodable(reflect.TypeFor[T](), map[reflect.Type]bool{}); bad != "" {
+		panic(fmt.Sprintf("table %s/%s: %v cannot be decoded: %s", service, name, reflect.TypeFor[T](), bad))
+	}
 	return &Table[T]{
 		db:     db,
 		name:   service + "/" + name,
@@ -170,7 +174,7 @@ func (t *Table[T]) seal(key []byte, v T) ([]byte, error) {
 	}
 	var plain bytes.Buffer
 	plain.WriteByte(t.version)
-	if err := t.db.codec.enc.NewEncoder(&plain).Encode(v); err != nil {
+	if err := t.db.codec.enc.MarshalToBuffer(v, &plain); err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", t.name, err)
 	}
 	sealed, err := box.Seal(plain.Bytes(), key)

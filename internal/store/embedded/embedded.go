@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/redact"
 
 	"redoubt/internal/seal"
 	"redoubt/internal/store"
@@ -70,8 +72,7 @@ func options(fs vfs.FS, lock *pebble.Lock) *pebble.Options {
 		L0CompactionThreshold:       4,
 		MaxOpenFiles:                500,
 		Logger:                      logger{},
-		// By default Pebble ends the process on damage that a read meets; here the read fails.
-		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
+		EventListener:               events(),
 	}
 	for i := range o.Levels {
 		o.Levels[i].Compression = func() *block.CompressionProfile { return block.NoCompression }
@@ -80,14 +81,25 @@ func options(fs vfs.FS, lock *pebble.Lock) *pebble.Options {
 	return o
 }
 
+// events reports what no caller sees.
+func events() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			slog.Error("background work of the store failed", "error", redact.Sprint(err).Redact())
+		},
+		// By default Pebble ends the process on damage that a read meets; here the read fails.
+		DataCorruption: func(pebble.DataCorruptionInfo) {},
+	}
+}
+
 // logger drops Pebble's narrative. What is fatal to it ends the process: a log that could not be written must not be
-// followed by acknowledgements.
+// followed by acknowledgements. Keys stay out of the message.
 type logger struct{}
 
 func (logger) Infof(string, ...any)  {}
 func (logger) Errorf(string, ...any) {}
 func (logger) Fatalf(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "redoubt: the store failed and cannot go on: "+format+"\n", args...)
+	slog.Error("the store failed and cannot go on", "error", redact.Sprintf(format, args...).Redact())
 	os.Exit(1)
 }
 
@@ -114,8 +126,10 @@ func (e *engine) Update(_ context.Context, fn func(store.Txn) error) (store.Wait
 		return nil, err
 	}
 	if batch.Empty() {
-		// What it saw may not be durable yet, and its caller will act on that.
-		return func() error { return e.Flush(context.Background()) }, batch.Close()
+		// What it saw may not be durable yet, and its caller will act on that: wait as for a write.
+		if err := batch.LogData(nil, nil); err != nil {
+			return nil, err
+		}
 	}
 	return e.apply(batch)
 }
