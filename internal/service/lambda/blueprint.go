@@ -47,7 +47,7 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 	if err != nil {
 		return nil, err
 	}
-	variables, err := s.openEnvironment(asRole, f)
+	variables, key, err := s.openEnvironment(asRole, f)
 	if err != nil {
 		return nil, kmsError(err)
 	}
@@ -59,7 +59,7 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 			Processes: processes, Files: openFiles,
 		},
 		CPU:   f.cpu(),
-		Check: func(ctx context.Context) error { return s.mayRead(ctx, f, token) },
+		Check: func(ctx context.Context) error { return s.mayRead(ctx, f, token, key) },
 		Sink:  s.sink(f, stream, token),
 	}
 	if c.Expiration != nil {

@@ -93,22 +93,21 @@ func checkVariables(variables map[string]string) error {
 	return nil
 }
 
-// openEnvironment decrypts the variables as the caller of ctx, with Lambda in between.
-func (s *Service) openEnvironment(ctx context.Context, f *Function) (map[string]string, error) {
+// openEnvironment decrypts the variables as the caller of ctx, with Lambda in between. It tells which key they are under.
+func (s *Service) openEnvironment(ctx context.Context, f *Function) (variables map[string]string, key string, err error) {
 	if f.Environment == nil {
-		return nil, nil
+		return nil, "", nil
 	}
 	out, err := api.Call[kms.DecryptOutput](api.Via(ctx, principal), s.deps.API, &kms.DecryptInput{
 		CiphertextBlob: f.Environment.Ciphertext, EncryptionContext: f.encryptionContext(),
 	})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var variables map[string]string
 	if err := json.Unmarshal(out.Plaintext, &variables); err != nil {
-		return nil, fmt.Errorf("reading environment variables: %w", err)
+		return nil, "", fmt.Errorf("reading environment variables: %w", err)
 	}
-	return variables, nil
+	return variables, aws.ToString(out.KeyId), nil
 }
 
 // showEnvironment returns the variables to the caller, or why it may not see them.
@@ -116,7 +115,7 @@ func (s *Service) showEnvironment(ctx context.Context, f *Function) (*types.Envi
 	if f.Environment == nil {
 		return nil, nil
 	}
-	variables, err := s.openEnvironment(ctx, f)
+	variables, _, err := s.openEnvironment(ctx, f)
 	if err == nil {
 		return &types.EnvironmentResponse{Variables: variables}, nil
 	}
@@ -157,7 +156,7 @@ func (s *Service) changeEnvironment(ctx context.Context, f *Function, in *lambda
 	if key == f.KMSKey {
 		return nil
 	}
-	variables, err := s.openEnvironment(ctx, f)
+	variables, _, err := s.openEnvironment(ctx, f)
 	if code, message, ok := codeOf(err); ok {
 		return invalid("Lambda was unable to decrypt your environment variables because %s. Please check your KMS permissions. "+
 			"KMS Exception: %s KMS Message: %s", whyNot(code), code, message)

@@ -12,6 +12,7 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"redoubt/internal/api"
+	"redoubt/internal/policy"
 	"redoubt/internal/wire"
 )
 
@@ -41,17 +42,28 @@ func (s *Service) asRole(ctx context.Context, token string) (context.Context, er
 	return ctx, nil
 }
 
-// mayRead asks KMS whether the execution role of a running environment may still decrypt the variables that it got, so
-// that what is taken from the role or from the key takes effect at once, not when the environment ends.
-func (s *Service) mayRead(ctx context.Context, f *Function, token string) error {
-	if f.Environment == nil || f.KMSKey == "" {
-		return nil // everyone whom Lambda calls for may use aws/lambda, and nobody can change that
+// throughLambda is how the policy of aws/lambda lets everybody use it for whom Lambda calls. Only a denial elsewhere can
+// keep a role from it.
+var throughLambda = policy.MustParse(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:Decrypt","Resource":"*"}]}`, policy.Resource)
+
+// mayRead tells whether the execution role of a running environment may still decrypt the variables that it got, so that
+// what is taken from the role or from the key takes effect at once, not when the environment ends. For a key of the owner
+// nobody but KMS knows; the policy of aws/lambda cannot be changed, and needs no call.
+func (s *Service) mayRead(ctx context.Context, f *Function, token, key string) error {
+	if f.Environment == nil {
+		return nil
 	}
 	ctx, err := s.asRole(ctx, token)
 	if err != nil {
 		return err
 	}
-	if _, err := s.openEnvironment(ctx, f); err != nil {
+	if f.KMSKey == "" {
+		may, err := s.deps.API.May(api.Via(ctx, principal), "kms:Decrypt", api.Resource{ARN: key, Policy: throughLambda})
+		if err != nil || may {
+			return err
+		}
+	}
+	if _, _, err := s.openEnvironment(ctx, f); err != nil {
 		return kmsError(err)
 	}
 	return nil

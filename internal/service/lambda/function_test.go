@@ -73,7 +73,9 @@ func TestRefusedCreations(t *testing.T) {
 	}{
 		{"name taken", func(in *lambda.CreateFunctionInput) { in.FunctionName = aws.String("taken") }, "ResourceConflictException", "Function already exist: taken"},
 		{"role missing", func(in *lambda.CreateFunctionInput) { in.Role = aws.String("arn:aws:iam::" + w.account + ":role/none") }, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."},
-		{"role of another service", func(in *lambda.CreateFunctionInput) { in.Role = aws.String("arn:aws:iam::" + w.account + ":role/other") }, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."},
+		{"role of another service", func(in *lambda.CreateFunctionInput) {
+			in.Role = aws.String("arn:aws:iam::" + w.account + ":role/other")
+		}, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."},
 		{"no zip", func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = []byte("PK") }, "InvalidParameterValueException", "Could not unzip uploaded file. Please check your file, then try to upload again."},
 		{"empty zip", func(in *lambda.CreateFunctionInput) { in.Code.ZipFile = files{}.zip() }, "InvalidParameterValueException", "Uploaded file must be a non-empty zip"},
 		{"large code", func(in *lambda.CreateFunctionInput) {

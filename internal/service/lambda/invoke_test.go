@@ -283,3 +283,12 @@ func TestNamesOfAFunction(t *testing.T) {
 		}
 	}
 }
+
+func TestCredentialsOfTheRoleWorkInside(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create("f", provided(t))
+	if m := fields(t, w.invoke("f", `{"who":true}`).payload); m["arn"] != "arn:aws:sts::"+w.account+":assumed-role/f-role/f" {
+		t.Errorf("got %v", m)
+	}
+}

@@ -9,12 +9,15 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 type event struct {
 	Say  string `json:"say"`
 	Fail string `json:"fail"`
 	Exit *int   `json:"exit"`
+	Who  bool   `json:"who"`
 }
 
 func main() {
@@ -29,7 +32,23 @@ func main() {
 		if e.Fail != "" {
 			return nil, errors.New(e.Fail)
 		}
+		if e.Who {
+			return whoAmI(ctx)
+		}
 		c, _ := lambdacontext.FromContext(ctx)
 		return map[string]any{"said": e.Say, "arn": c.InvokedFunctionArn, "name": lambdacontext.FunctionName}, nil
 	})
+}
+
+// whoAmI asks the server, with the credentials and at the address that the environment gives.
+func whoAmI(ctx context.Context) (map[string]any, error) {
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	me, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"arn": *me.Arn}, nil
 }
