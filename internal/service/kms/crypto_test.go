@@ -185,8 +185,10 @@ func TestReEncryptNeedsBothPermissions(t *testing.T) {
 	a := start(t)
 	from, to := a.createKey(t, ""), a.createKey(t, "")
 	b := a.mustEncrypt(t, from)
+	u := a.nobody(t, "u")
 	try := func(policy string) error {
-		_, err := a.user(t, "u", policy).ReEncrypt(ctx, &sdk.ReEncryptInput{CiphertextBlob: b, DestinationKeyId: &to})
+		a.permit(t, "u", policy)
+		_, err := u.ReEncrypt(ctx, &sdk.ReEncryptInput{CiphertextBlob: b, DestinationKeyId: &to})
 		return err
 	}
 	refused(t, try(allow("kms:ReEncryptFrom", "*")), "AccessDeniedException", "User: "+"arn:aws:iam::"+a.account+":user/u is not authorized to perform: kms:ReEncryptTo on resource: "+to+"...")

@@ -12,12 +12,16 @@ import (
 // later does the background work that is due after some days.
 func (p *principal) later(t *testing.T, days int) {
 	t.Helper()
-	must(t, kms.RunDueAt(p.world.service, ctx, time.Now().UTC().AddDate(0, 0, days)))
+	for _, e := range p.server.App.Registry().Services() {
+		if s, ok := e.Service.(*kms.Service); ok {
+			must(t, kms.RunDueAt(s, ctx, time.Now().UTC().AddDate(0, 0, days)))
+		}
+	}
 }
 
 func TestKeyIsDeletedWhenItsTimeHasCome(t *testing.T) {
 	t.Parallel()
-	a := start(t)
+	a := serve(t)
 	key := a.createKey(t, "")
 	b := a.mustEncrypt(t, key)
 	must(t, a.name("alias/a", key))
@@ -43,7 +47,7 @@ func TestKeyIsDeletedWhenItsTimeHasCome(t *testing.T) {
 
 func TestCancelledDeletionDoesNotHappen(t *testing.T) {
 	t.Parallel()
-	a := start(t)
+	a := serve(t)
 	key := a.createKey(t, "")
 	_, err := a.ScheduleKeyDeletion(ctx, &sdk.ScheduleKeyDeletionInput{KeyId: &key})
 	must(t, err)
@@ -55,7 +59,7 @@ func TestCancelledDeletionDoesNotHappen(t *testing.T) {
 
 func TestKeyRotatesOnSchedule(t *testing.T) {
 	t.Parallel()
-	a := start(t)
+	a := serve(t)
 	key := a.createKey(t, "")
 	old := a.mustEncrypt(t, key)
 	_, err := a.EnableKeyRotation(ctx, &sdk.EnableKeyRotationInput{KeyId: &key, RotationPeriodInDays: ptr(int32(90))})
@@ -78,7 +82,7 @@ func TestKeyRotatesOnSchedule(t *testing.T) {
 
 func TestDisabledKeyRotatesOnceItIsEnabled(t *testing.T) {
 	t.Parallel()
-	a := start(t)
+	a := serve(t)
 	key := a.createKey(t, "")
 	_, err := a.EnableKeyRotation(ctx, &sdk.EnableKeyRotationInput{KeyId: &key, RotationPeriodInDays: ptr(int32(90))})
 	must(t, err)

@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	sdk "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"redoubt/redoubttest"
 )
 
 func (p *principal) grant(key, grantee string, constraints *types.GrantConstraints, operations ...types.GrantOperation) (*sdk.CreateGrantOutput, error) {
@@ -36,6 +40,24 @@ func TestGrantHoldsAtOnceAndUntilRevoked(t *testing.T) {
 	refused(t, err, "AccessDeniedException", "...")
 	_, err = a.RevokeGrant(ctx, &sdk.RevokeGrantInput{KeyId: &key, GrantId: g.GrantId})
 	refused(t, err, "NotFoundException", "Grant ID "+*g.GrantId+" not found")
+}
+
+func TestGrantToARoleIsForItsSessions(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	key := a.createKey(t, "")
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + a.account + `"},"Action":"sts:AssumeRole"}]}`
+	role, err := iam.NewFromConfig(a.cfg).CreateRole(ctx, &iam.CreateRoleInput{RoleName: ptr("R"), AssumeRolePolicyDocument: &trust})
+	must(t, err)
+	session, err := sts.NewFromConfig(a.cfg).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: role.Role.Arn, RoleSessionName: ptr("s")})
+	must(t, err)
+	c := session.Credentials
+	s := identify(t, redoubttest.With(a.cfg, *c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken), nil)
+	_, err = s.encrypt(key)
+	refused(t, err, "AccessDeniedException", "...")
+	_, err = a.grant(key, *role.Role.Arn, nil, "Encrypt")
+	must(t, err)
+	s.mustEncrypt(t, key)
 }
 
 func TestGrantConstraintsAreExact(t *testing.T) {
@@ -149,8 +171,9 @@ func TestListGrants(t *testing.T) {
 	a := start(t)
 	key := a.createKey(t, "")
 	var last *sdk.CreateGrantOutput
+	grantees := []*principal{a.nobody(t, "n0"), a.nobody(t, "n1")}
 	for i := range 5 {
-		n := a.nobody(t, fmt.Sprint("n", i%2))
+		n := grantees[i%2]
 		out, err := a.CreateGrant(ctx, &sdk.CreateGrantInput{
 			KeyId: &key, GranteePrincipal: &n.arn, RetiringPrincipal: &a.arn, Operations: []types.GrantOperation{"Encrypt", "Encrypt", "Decrypt"},
 			Constraints: &types.GrantConstraints{EncryptionContextSubset: contextOf([]string{"a", "b"})},

@@ -6,42 +6,101 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	sdk "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+
+	"redoubt/internal/api"
+	"redoubt/internal/app"
+	"redoubt/internal/policy"
+	"redoubt/redoubttest"
 )
+
+func TestMain(m *testing.M) { redoubttest.Main(m) }
+
+const region = "us-east-1"
 
 // A principal is a client with what a test needs to know of who it is.
 type principal struct {
 	*sdk.Client
-	world   *world
+	cfg     aws.Config
 	account string
 	arn     string
+	id      string
+	server  *redoubttest.Server // for tests that have one of their own
 }
 
 // start returns the administrator of a new account.
 func start(t testing.TB) *principal {
 	t.Helper()
-	return newWorld(t).admin(t)
+	return identify(t, redoubttest.Start(t), nil)
+}
+
+// serve is start with a server of the test's own, to which services can make calls.
+func serve(t testing.TB) *principal {
+	t.Helper()
+	s := redoubttest.Run(t, app.Config{Region: region})
+	return identify(t, s.Account(t), s)
 }
 
 // neighbour returns the administrator of another account of the same server.
 func (p *principal) neighbour(t testing.TB) *principal {
 	t.Helper()
-	return p.world.admin(t)
+	if p.server != nil {
+		return identify(t, p.server.Account(t), p.server)
+	}
+	return start(t)
 }
 
-func (w *world) admin(t testing.TB) *principal {
+func identify(t testing.TB, cfg aws.Config, s *redoubttest.Server) *principal {
 	t.Helper()
-	c, account := w.newAccount(t)
-	return &principal{c, w, account, "arn:aws:iam::" + account + ":user/admin"}
+	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	must(t, err)
+	return &principal{sdk.NewFromConfig(cfg), cfg, *who.Account, *who.Arn, *who.UserId, s}
 }
 
 // user makes a user in the account, with one inline policy.
 func (p *principal) user(t testing.TB, name, policy string) *principal {
 	t.Helper()
-	return &principal{p.world.user(t, p.account, name, policy), p.world, p.account, "arn:aws:iam::" + p.account + ":user/" + name}
+	c := iam.NewFromConfig(p.cfg)
+	_, err := c.CreateUser(ctx, &iam.CreateUserInput{UserName: &name})
+	must(t, err)
+	p.permit(t, name, policy)
+	k, err := c.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &name})
+	must(t, err)
+	return identify(t, redoubttest.With(p.cfg, *k.AccessKey.AccessKeyId, *k.AccessKey.SecretAccessKey, ""), p.server)
+}
+
+// permit gives a user an inline policy, in place of the one before.
+func (p *principal) permit(t testing.TB, name, policy string) {
+	t.Helper()
+	_, err := iam.NewFromConfig(p.cfg).PutUserPolicy(ctx, &iam.PutUserPolicyInput{
+		UserName: &name, PolicyName: aws.String("test"), PolicyDocument: &policy,
+	})
+	must(t, err)
+}
+
+// caller is the user as services see it.
+func (p *principal) caller(t testing.TB) *api.Caller {
+	t.Helper()
+	keys, err := p.cfg.Credentials.Retrieve(ctx)
+	must(t, err)
+	return &api.Caller{
+		Kind: api.IAMUser, Principal: policy.Principal{ARN: p.arn, Account: p.account}, Account: p.account,
+		ID: p.id, Name: idOf(p.arn), AccessKey: keys.AccessKeyID, Region: region, Request: api.Request{Time: time.Now()},
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // nobody makes a user without any permission.

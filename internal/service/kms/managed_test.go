@@ -2,9 +2,12 @@ package kms_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	trail "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
@@ -12,15 +15,15 @@ import (
 )
 
 // viaLambda is a call of a user that Lambda forwards.
-func viaLambda(p *principal) context.Context {
-	return api.Via(api.WithCaller(context.Background(), p.world.caller(p.arn)), "lambda.amazonaws.com")
+func viaLambda(t *testing.T, p *principal) context.Context {
+	return api.Via(api.WithCaller(ctx, p.caller(t)), "lambda.amazonaws.com")
 }
 
 const lambdaKey = "alias/aws/lambda"
 
 func TestManagedKeyIsMadeOnFirstUseThroughItsService(t *testing.T) {
 	t.Parallel()
-	a := start(t)
+	a := serve(t)
 	n := a.nobody(t, "n")
 	_, err := a.encrypt(lambdaKey)
 	refused(t, err, "AccessDeniedException", "...")
@@ -29,18 +32,18 @@ func TestManagedKeyIsMadeOnFirstUseThroughItsService(t *testing.T) {
 	if len(list.Aliases) != 0 {
 		t.Fatal("a call that was denied made the key")
 	}
-	out, err := api.Call[sdk.EncryptOutput](viaLambda(n), a.world.registry, &sdk.EncryptInput{KeyId: ptr(lambdaKey), Plaintext: []byte("x")})
+	out, err := api.Call[sdk.EncryptOutput](viaLambda(t, n), a.server.App.Registry(), &sdk.EncryptInput{KeyId: ptr(lambdaKey), Plaintext: []byte("x")})
 	must(t, err)
-	again, err := api.Call[sdk.EncryptOutput](viaLambda(a), a.world.registry, &sdk.EncryptInput{KeyId: ptr(lambdaKey), Plaintext: []byte("x")})
+	again, err := api.Call[sdk.EncryptOutput](viaLambda(t, a), a.server.App.Registry(), &sdk.EncryptInput{KeyId: ptr(lambdaKey), Plaintext: []byte("x")})
 	must(t, err)
 	if *out.KeyId != *again.KeyId {
 		t.Error("two calls made two keys")
 	}
-	_, err = api.Call[sdk.DecryptOutput](viaLambda(n), a.world.registry, &sdk.DecryptInput{CiphertextBlob: out.CiphertextBlob})
+	_, err = api.Call[sdk.DecryptOutput](viaLambda(t, n), a.server.App.Registry(), &sdk.DecryptInput{CiphertextBlob: out.CiphertextBlob})
 	must(t, err)
 	_, err = a.decrypt(out.CiphertextBlob)
 	refused(t, err, "AccessDeniedException", "...")
-	_, err = api.Call[sdk.DecryptOutput](viaLambda(a.neighbour(t)), a.world.registry, &sdk.DecryptInput{CiphertextBlob: out.CiphertextBlob})
+	_, err = api.Call[sdk.DecryptOutput](viaLambda(t, a.neighbour(t)), a.server.App.Registry(), &sdk.DecryptInput{CiphertextBlob: out.CiphertextBlob})
 	refused(t, err, "AccessDeniedException", "...")
 }
 
@@ -72,19 +75,19 @@ func TestManagedKeyIsDescribedAndCannotBeChanged(t *testing.T) {
 
 func TestViaServiceDecidesAccess(t *testing.T) {
 	t.Parallel()
-	a := start(t)
+	a := serve(t)
 	n := a.nobody(t, "n")
 	key := a.createKey(t, a.keyPolicy(`{"Effect":"Allow","Principal":{"AWS":"`+n.arn+`"},"Action":"kms:Encrypt","Resource":"*",
 		"Condition":{"StringEquals":{"kms:ViaService":"lambda.`+region+`.amazonaws.com"}}}`))
 	_, err := n.encrypt(key)
 	refused(t, err, "AccessDeniedException", "...")
-	_, err = api.Call[sdk.EncryptOutput](viaLambda(n), a.world.registry, &sdk.EncryptInput{KeyId: &key, Plaintext: []byte("x")})
+	_, err = api.Call[sdk.EncryptOutput](viaLambda(t, n), a.server.App.Registry(), &sdk.EncryptInput{KeyId: &key, Plaintext: []byte("x")})
 	must(t, err)
 }
 
 func TestGrantToAServiceHoldsForItsResource(t *testing.T) {
 	t.Parallel()
-	a := start(t)
+	a := serve(t)
 	key := a.createKey(t, "")
 	function := "arn:aws:lambda:" + region + ":" + a.account + ":function:f"
 	_, err := a.CreateGrant(ctx, &sdk.CreateGrantInput{
@@ -93,8 +96,8 @@ func TestGrantToAServiceHoldsForItsResource(t *testing.T) {
 	})
 	must(t, err)
 	as := func(source string) error {
-		_, err := api.Call[sdk.EncryptOutput](api.As(api.WithCaller(ctx, a.world.caller(a.arn)), "lambda.amazonaws.com", source),
-			a.world.registry, &sdk.EncryptInput{KeyId: &key, Plaintext: []byte("x")})
+		_, err := api.Call[sdk.EncryptOutput](api.As(api.WithCaller(ctx, a.caller(t)), "lambda.amazonaws.com", source),
+			a.server.App.Registry(), &sdk.EncryptInput{KeyId: &key, Plaintext: []byte("x")})
 		return err
 	}
 	must(t, as(function))
@@ -105,11 +108,19 @@ func TestUseOfKeysIsRecorded(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	key := a.createKey(t, "")
-	a.mustEncrypt(t, key, "a", "b")
-	a.world.mu.Lock()
-	defer a.world.mu.Unlock()
-	e := a.world.events[len(a.world.events)-1]
-	if e.Name != "Encrypt" || !e.ReadOnly || len(e.Resources) != 1 || e.Resources[0] != (api.EventResource{Account: a.account, Type: "AWS::KMS::Key", ARN: key}) {
+	a.mustEncrypt(t, key, "app", "web")
+	out, err := cloudtrail.NewFromConfig(a.cfg).LookupEvents(ctx, &cloudtrail.LookupEventsInput{
+		LookupAttributes: []trail.LookupAttribute{{AttributeKey: trail.LookupAttributeKeyEventName, AttributeValue: ptr("Encrypt")}},
+	})
+	must(t, err)
+	if len(out.Events) != 1 {
+		t.Fatalf("got %d events", len(out.Events))
+	}
+	e := out.Events[0]
+	if *e.ReadOnly != "true" || len(e.Resources) != 1 || *e.Resources[0].ResourceType != "AWS::KMS::Key" || *e.Resources[0].ResourceName != key {
 		t.Errorf("got %+v", e)
+	}
+	if text := *e.CloudTrailEvent; !strings.Contains(text, `"app":"web"`) || strings.Contains(text, "YXR0YWNrIGF0IGRhd24") {
+		t.Errorf("got %s", text)
 	}
 }
