@@ -41,6 +41,11 @@ func (u *Unavailable) Unwrap() error { return u.Err }
 
 // Open starts an engine. It refuses a host that lacks a layer unless the options allow it.
 func Open(o engine.Options) (*Engine, error) {
+	if os.Args[0] == spawnerName {
+		// Going on would start spawners without end.
+		fmt.Fprintln(os.Stderr, "redoubt: main, or TestMain of a test, must call sandbox.Main before anything else")
+		os.Exit(1)
+	}
 	dir, err := filepath.Abs(o.StateDir)
 	if err != nil {
 		return nil, err

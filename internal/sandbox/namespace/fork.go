@@ -47,12 +47,13 @@ func (s *spawner) start(q request) ([]*os.File, error) {
 // try sets a jail up without running anything in it: if that works, all of them will.
 func (s *spawner) try() error {
 	p := &plan{trial: true, stdout: int(s.null.Fd()), stderr: int(s.null.Fd()), args: &arguments{}}
+	p.ServerPort = defaultPort
 	p.limits = limits{Memory: 16 << 20, Tmp: 1 << 20, CPU: 1, Processes: 8, Files: 64}
 	network, err := s.launch(p, 0)
 	if err != nil {
 		return err
 	}
-	network.close()
+	closeAll(network.listeners)
 	return nil
 }
 
@@ -78,7 +79,11 @@ func (s *spawner) launch(p *plan, id uint64) (_ *network, err error) {
 		return nil, err
 	}
 	undo.add(j.group.remove)
-	network, err := newNetwork(runtimePort, p.ServerPort)
+	if j.memory, err = j.group.watchMemory(p.limits, func() { _ = s.kill(j) }); err != nil {
+		return nil, err
+	}
+	undo.add(func() { j.memory.Close() })
+	network, err := s.networks.take(p.ServerPort)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,12 +23,13 @@ type group struct {
 	v2          string
 	controllers []string
 	v1          map[string]string
-	frozen      bool
+	memory      int64       // what was given
+	exceeded    atomic.Bool // more was taken
 }
 
 // newGroup makes the groups of a jail and sets its limits. root is where the host's file system is.
 func newGroup(c cgroups, root, name string, l limits) (*group, error) {
-	g := &group{v1: map[string]string{}, controllers: c.Controllers}
+	g := &group{v1: map[string]string{}, controllers: c.Controllers, memory: l.Memory}
 	if c.V2 != "" {
 		g.v2 = filepath.Join(root, c.V2, name)
 		if err := os.Mkdir(g.v2, 0o755); err != nil {
@@ -52,7 +54,7 @@ func newGroup(c cgroups, root, name string, l limits) (*group, error) {
 }
 
 func (g *group) limit(l limits) error {
-	memory, processes := strconv.FormatInt(l.Memory, 10), strconv.Itoa(l.Processes+1) // and process 1
+	memory, processes := strconv.FormatInt(l.Memory+l.Tmp, 10), strconv.Itoa(l.Processes+1) // and process 1
 	if g.has("memory") {
 		if err := writeFile(g.v2+"/memory.max", memory); err != nil {
 			return err
@@ -112,7 +114,6 @@ func (g *group) freeze(stop bool) (bool, error) {
 	default:
 		return false, nil
 	}
-	g.frozen = stop
 	return true, g.settled(stop)
 }
 
@@ -141,6 +142,7 @@ func (g *group) usage() usage {
 			u.MaxMemory = max(u.MaxMemory, n)
 		}
 	}
+	u.MaxMemory = min(u.MaxMemory, g.memory) // the rest was /tmp
 	for _, f := range []string{g.v2 + "/pids.current", g.v1["pids"] + "/pids.current"} {
 		if n, err := readInt(f); err == nil {
 			u.Processes = max(int(n)-1, 0) // without process 1
@@ -151,7 +153,7 @@ func (g *group) usage() usage {
 
 // oom reports whether the memory limit ended a process.
 func (g *group) oom() bool {
-	return readField(g.v2+"/memory.events", "oom_kill") > 0 || readField(g.v1["memory"]+"/memory.oom_control", "oom_kill") > 0
+	return g.exceeded.Load() || readField(g.v2+"/memory.events", "oom_kill") > 0 || readField(g.v1["memory"]+"/memory.oom_control", "oom_kill") > 0
 }
 
 // remove gives the groups back. They may be busy for a moment after their last process.

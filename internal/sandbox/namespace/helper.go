@@ -46,6 +46,9 @@ func startHelper(s setup) (*helper, error) {
 	go h.read()
 	if _, err := h.call(context.Background(), request{Op: opSetup, Setup: &s}); err != nil {
 		h.close()
+		if errors.Is(err, errLost) {
+			err = fmt.Errorf("%w (does main, or TestMain, call sandbox.Main first?)", err)
+		}
 		return nil, err
 	}
 	return h, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -92,4 +93,56 @@ func listen(port int) (*os.File, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), "listener"), nil
+}
+
+// spareNetworks is how many networks are made ahead: each costs most of a millisecond, and some 100 KiB of the kernel's.
+const spareNetworks = 4
+
+// networks makes networks ahead of their use, for the port that was last asked for.
+type networks struct {
+	mu     sync.Mutex
+	port   int
+	spare  []*network
+	making int
+}
+
+// take returns a network, and sees to its replacement.
+func (n *networks) take(port int) (*network, error) {
+	n.mu.Lock()
+	if n.port != port {
+		for _, s := range n.spare {
+			s.close()
+		}
+		n.port, n.spare = port, nil
+	}
+	var taken *network
+	if last := len(n.spare) - 1; last >= 0 {
+		taken, n.spare = n.spare[last], n.spare[:last]
+	}
+	missing := spareNetworks - len(n.spare) - n.making
+	n.making += missing
+	n.mu.Unlock()
+	if missing > 0 {
+		go n.replace(port, missing)
+	}
+	if taken != nil {
+		return taken, nil
+	}
+	return newNetwork(runtimePort, port)
+}
+
+func (n *networks) replace(port, count int) {
+	for range count {
+		made, err := newNetwork(runtimePort, port)
+		n.mu.Lock()
+		n.making--
+		switch {
+		case err != nil: // who needs one will see the reason
+		case n.port != port:
+			made.close()
+		default:
+			n.spare = append(n.spare, made)
+		}
+		n.mu.Unlock()
+	}
 }

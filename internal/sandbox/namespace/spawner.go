@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -18,11 +19,12 @@ import (
 type spawner struct {
 	link *link
 	setup
-	null    *os.File
-	home    *os.File // its own network namespace
-	filters [2][]unix.SockFilter
-	forks   chan func() // performed one by one on one thread that lives as long as the spawner
-	library library
+	null     *os.File
+	home     *os.File // its own network namespace
+	filters  [2][]unix.SockFilter
+	forks    chan func() // performed one by one on one thread that lives as long as the spawner
+	library  library
+	networks networks
 
 	mu    sync.Mutex
 	jails map[uint64]*jail
@@ -39,8 +41,8 @@ type jail struct {
 	slot    int
 	group   *group
 	status  *os.File
+	memory  *os.File // events of the memory limit, or nil
 	release func()
-	frozen  bool
 }
 
 // spawn serves the server until it closes its end, and then takes every jail down.
@@ -117,6 +119,7 @@ func (s *spawner) serve(q request) {
 func (s *spawner) answer(q request) (r reply, files []*os.File, err error) {
 	switch q.Op {
 	case opLoad:
+		defer debug.FreeOSMemory() // every fork copies the page tables of what is left
 		return r, nil, s.library.load(q.Code, q.Limit, q.files, q.Sizes)
 	case opDrop:
 		return r, nil, s.library.drop(q.Code)
@@ -223,6 +226,7 @@ func (s *spawner) bury(j *jail) {
 	// As in serve: if the server is gone, the reading side ends everything.
 	_ = s.link.send(reply{Jail: j.id, Ended: e}, nil)
 	j.status.Close()
+	j.memory.Close()
 	unix.Close(j.pidfd)
 	j.release()
 	j.group.remove()

@@ -205,7 +205,7 @@ func (s *suite) limits(t *testing.T) {
 	})
 	t.Run("of memory end a hog", func(t *testing.T) {
 		spec := probe("hog")
-		spec.Memory, spec.Tmp = 64<<20, 8<<20
+		spec.Memory = 64 << 20
 		v := s.start(t, spec)
 		exit := v.Wait()
 		if s.lacks("cgroup") {
@@ -217,8 +217,15 @@ func (s *suite) limits(t *testing.T) {
 		if !exit.OOM || exit.Signal != syscall.SIGKILL {
 			t.Errorf("ended with %+v", exit)
 		}
-		if used := v.Usage().MaxMemory; used < 32<<20 || used > 80<<20 {
+		if used := v.Usage().MaxMemory; used < 32<<20 || used > 64<<20 {
 			t.Errorf("used %d bytes", used)
+		}
+	})
+	t.Run("of memory do not count what is in /tmp", func(t *testing.T) {
+		spec := probe("fill", "/tmp/x")
+		spec.Memory, spec.Tmp = 64<<20, 160<<20
+		if out, exit := s.run(t, spec); exit != (engine.Exit{}) || !strings.HasPrefix(out, "167772160 ") {
+			t.Errorf("got %q and %+v", out, exit)
 		}
 	})
 	t.Run("of open files hold", func(t *testing.T) {

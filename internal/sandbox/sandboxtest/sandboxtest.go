@@ -70,10 +70,10 @@ func (s *suite) lacks(layer string) bool {
 }
 
 // probeArchive is this test binary as a deployment package.
-var probeArchive = func() func(t *testing.T) engine.Archive {
+var probeArchive = func() func(t testing.TB) engine.Archive {
 	var once sync.Once
 	var archive []byte
-	return func(t *testing.T) engine.Archive {
+	return func(t testing.TB) engine.Archive {
 		t.Helper()
 		once.Do(func() {
 			path, err := os.Executable()
@@ -98,7 +98,7 @@ type File struct {
 }
 
 // Zip makes an archive of exactly these entries, however wicked.
-func Zip(t *testing.T, files ...File) []byte {
+func Zip(t testing.TB, files ...File) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
@@ -205,7 +205,7 @@ func have(t *testing.T, program string) string {
 }
 
 // LoadProbe loads the probe into an engine.
-func LoadProbe(t *testing.T, e engine.Engine) {
+func LoadProbe(t testing.TB, e engine.Engine) {
 	t.Helper()
 	if err := e.LoadCode(t.Context(), probeCode, probeArchive(t)); err != nil {
 		t.Fatal(err)

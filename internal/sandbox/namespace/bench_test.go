@@ -1,0 +1,107 @@
+//go:build linux
+
+package namespace_test
+
+import (
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"redoubt/internal/sandbox/engine"
+	"redoubt/internal/sandbox/namespace"
+	"redoubt/internal/sandbox/sandboxtest"
+)
+
+// clients connect to the Runtime API and wait, as a runtime does with its first GET next.
+func clients(b *testing.B) map[string]engine.Spec {
+	all := map[string]engine.Spec{"go": sandboxtest.Waiting("bench")}
+	for name, script := range map[string][]string{
+		"python3": {"-S", "-E", "-c", "import socket; c = socket.create_connection(('127.0.0.1', 9001)); c.send(b'+'); c.recv(1)"},
+		"node":    {"-e", "require('net').connect(9001, '127.0.0.1').write('+')"},
+		"sh":      {"-c", ":"},
+	} {
+		argv0, roots, err := engine.Interpreter(name)
+		if err != nil {
+			continue
+		}
+		all[name] = engine.Spec{Argv: append([]string{argv0}, script...), Interpreter: roots, Dir: "/", Memory: 1 << 30, CPU: 2}
+	}
+	return all
+}
+
+// BenchmarkColdStart measures from Start to the first byte on the Runtime API.
+func BenchmarkColdStart(b *testing.B) {
+	e, err := namespace.Open(engine.Options{StateDir: b.TempDir(), AllowWeaker: true})
+	if err != nil {
+		b.Skip(err)
+	}
+	defer e.Close()
+	sandboxtest.LoadProbe(b, e)
+	for name, spec := range clients(b) {
+		b.Run(name, func(b *testing.B) {
+			var spawned time.Duration
+			for b.Loop() {
+				begin := time.Now()
+				v, err := e.Start(b.Context(), spec)
+				if err != nil {
+					b.Fatal(err)
+				}
+				spawned += time.Since(begin)
+				if name != "sh" {
+					first(b, v.RuntimeAPI())
+				}
+				b.StopTimer()
+				v.Kill()
+				v.Wait()
+				v.RuntimeAPI().Close()
+				v.ServerAPI().Close()
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(spawned.Microseconds())/float64(b.N), "start-µs")
+		})
+	}
+}
+
+// BenchmarkBareExec measures the same without any jail.
+func BenchmarkBareExec(b *testing.B) {
+	l, err := net.Listen("tcp", "127.0.0.1:9001")
+	if err != nil {
+		b.Skip(err)
+	}
+	defer l.Close()
+	for name, spec := range clients(b) {
+		if name == "go" {
+			spec.Argv[0], _ = os.Executable()
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				c := exec.Command(spec.Argv[0], spec.Argv[1:]...)
+				c.Env = []string{}
+				if err := c.Start(); err != nil {
+					b.Fatal(err)
+				}
+				if name != "sh" {
+					first(b, l)
+				}
+				b.StopTimer()
+				_ = c.Process.Kill()
+				_ = c.Wait()
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+func first(b *testing.B, l net.Listener) {
+	c, err := l.Accept()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+		b.Fatal(err)
+	}
+}
