@@ -107,7 +107,7 @@ func (c *compiler) structure(out *codec) error {
 		r := out.shape.Members[name]
 		gf, ok := out.typ.FieldByName(goName(name, r))
 		if !ok {
-			continue // AWS withdrew the member; Service.Unbound lists these
+			continue // AWS withdrew the member from the SDK
 		}
 		f := c.field(out, name, r)
 		f.index = gf.Index[0]

@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-// Limits of a form: its parameters, the parts of a parameter's name and the
-// index of a list's element. AWS's own limits are lower; these protect memory.
+// Limits of a form: its parameters, the parts of a parameter's name, the places
+// in the tree and the index of a list's element. AWS's own limits are lower; these protect memory.
 const (
 	maxParams = 10_000
 	maxParts  = 64
+	maxNodes  = 100_000
 	maxIndex  = 10_000
 )
 
@@ -29,7 +30,7 @@ type formNode struct {
 // the URL, since AWS reads both.
 func parseForm(ec2 bool, encoded ...string) (*formNode, error) {
 	root := &formNode{ec2: ec2}
-	n := 0
+	n, nodes := 0, 0
 	for _, text := range encoded {
 		for pair := range strings.SplitSeq(text, "&") {
 			if pair == "" {
@@ -38,7 +39,7 @@ func parseForm(ec2 bool, encoded ...string) (*formNode, error) {
 			if n++; n > maxParams {
 				return nil, Errorf("MalformedInput", 400, "Too many parameters")
 			}
-			if err := root.insert(pair); err != nil {
+			if err := root.insert(pair, &nodes); err != nil {
 				return nil, err
 			}
 		}
@@ -46,15 +47,16 @@ func parseForm(ec2 bool, encoded ...string) (*formNode, error) {
 	return root, nil
 }
 
-func (n *formNode) insert(pair string) error {
+func (n *formNode) insert(pair string, nodes *int) error {
 	name, value, _ := strings.Cut(pair, "=")
 	name, err1 := url.QueryUnescape(name)
 	value, err2 := url.QueryUnescape(value)
 	if err1 != nil || err2 != nil {
 		return Errorf("MalformedQueryString", 400, "The query string contains a syntax error")
 	}
-	if strings.Count(name, ".") >= maxParts {
-		return Errorf("MalformedInput", 400, "Parameter name is nested too deeply")
+	parts := strings.Count(name, ".") + 1
+	if *nodes += parts; parts > maxParts || *nodes > maxNodes {
+		return Errorf("MalformedInput", 400, "Parameter names are nested too deeply")
 	}
 	for part := range strings.SplitSeq(name, ".") {
 		n = n.child(part)
@@ -97,11 +99,12 @@ func (n *formNode) member(f *field) (node, bool) {
 // items finds Name.member.1 or, in a flattened list or for EC2, Name.1. An empty
 // list is sent as Name= alone.
 func (n *formNode) items(c *codec, r *ref) iter.Seq2[node, error] {
-	if !n.ec2 && !c.flat(r) {
-		n = n.inner(c.listName())
+	name := c.listName()
+	if n.ec2 || c.flat(r) {
+		name = ""
 	}
 	return func(yield func(node, error) bool) {
-		for k, err := range n.numbered() {
+		for k, err := range n.numbered(name) {
 			if !yield(k, err) {
 				return
 			}
@@ -112,11 +115,12 @@ func (n *formNode) items(c *codec, r *ref) iter.Seq2[node, error] {
 // entries finds Name.entry.1.key and Name.entry.1.value.
 func (n *formNode) entries(c *codec, r *ref) iter.Seq2[[2]node, error] {
 	key, value := c.mapNames()
-	if !n.ec2 && !c.flat(r) {
-		n = n.inner("entry")
+	name := "entry"
+	if n.ec2 || c.flat(r) {
+		name = ""
 	}
 	return func(yield func([2]node, error) bool) {
-		for e, err := range n.numbered() {
+		for e, err := range n.numbered(name) {
 			if err == nil && (e.kids[key] == nil || e.kids[value] == nil) {
 				err = Errorf("MalformedInput", 400, "Map entry without %s or %s", key, value)
 			}
@@ -131,37 +135,40 @@ func (n *formNode) entries(c *codec, r *ref) iter.Seq2[[2]node, error] {
 	}
 }
 
-func (n *formNode) inner(name string) *formNode {
-	if k := n.kids[name]; k != nil {
-		return k
-	}
-	if n.leaf() {
-		return n
-	}
-	return &formNode{value: "?", set: true} // other names: not a list
-}
-
-// numbered yields the children 1, 2, ... in order.
-func (n *formNode) numbered() iter.Seq2[*formNode, error] {
+// numbered yields the children 1, 2, ... of the child called name, or of n
+// itself if name is empty, in order.
+func (n *formNode) numbered(name string) iter.Seq2[*formNode, error] {
 	return func(yield func(*formNode, error) bool) {
-		if n.leaf() && n.value != "" {
-			yield(nil, Errorf("MalformedInput", 400, "%s", errMapTop))
+		list, indexes, err := n.indexes(name)
+		if err != nil {
+			yield(nil, err)
 			return
 		}
-		indexes := make([]int, 0, len(n.kids))
-		for name := range n.kids {
-			i, err := strconv.Atoi(name)
-			if err != nil || i < 0 || i > maxIndex || strconv.Itoa(i) != name {
-				yield(nil, Errorf("MalformedInput", 400, "Key is not a valid list index: %.32q", name))
-				return
-			}
-			indexes = append(indexes, i)
-		}
-		slices.Sort(indexes)
 		for _, i := range indexes {
-			if !yield(n.kids[strconv.Itoa(i)], nil) {
+			if !yield(list.kids[strconv.Itoa(i)], nil) {
 				return
 			}
 		}
 	}
+}
+
+// indexes lists the numbers of a list's elements, and the place that has them.
+func (n *formNode) indexes(name string) (list *formNode, indexes []int, err error) {
+	switch {
+	case n.leaf() && n.value == "":
+		return n, nil, nil
+	case n.leaf() || name != "" && n.kids[name] == nil:
+		return nil, nil, Errorf("MalformedInput", 400, "%s", errMapTop)
+	case name != "":
+		n = n.kids[name]
+	}
+	for key := range n.kids {
+		i, err := strconv.Atoi(key)
+		if err != nil || i < 0 || i > maxIndex || strconv.Itoa(i) != key {
+			return nil, nil, Errorf("MalformedInput", 400, "Key is not a valid list index: %.32q", key)
+		}
+		indexes = append(indexes, i)
+	}
+	slices.Sort(indexes)
+	return n, indexes, nil
 }

@@ -219,7 +219,7 @@ func (d *description) shape(name string) *shape {
 	}
 	s := &shape{}
 	if err := json.Unmarshal(b, s); err != nil {
-		return nil // Service.Compile parses every shape and would say so
+		return nil // whoever needs the shape reports that there is none
 	}
 	d.shapes[name] = s
 	return s

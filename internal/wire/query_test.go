@@ -44,6 +44,7 @@ func TestFormsThatAreRefused(t *testing.T) {
 		{"union with two members", "Choice.Text=a&Choice.Tag.Key=b", "MalformedInput"},
 		{"bad encoding", "Name=%zz", "MalformedQueryString"},
 		{"deep names", strings.Repeat("a.", 100) + "b=1", "MalformedInput"},
+		{"many places", strings.ReplaceAll(manyParameters(9_000), "=x", ".a.b.c.d.e.f.g.h.i.j.k=x"), "MalformedInput"},
 		{"many parameters", manyParameters(10_001), "MalformedInput"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

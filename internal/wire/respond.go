@@ -29,6 +29,9 @@ func (c *Call) Encode(w http.ResponseWriter, out any, requestID string) error {
 	}
 	switch c.protocol {
 	case protoJSON, protoCBOR:
+		if b.op.Output == nil && !b.out.body { // AWS answers DeleteAlias, say, with nothing at all
+			return c.send(w, http.StatusOK, c.documentType(), nil)
+		}
 		return c.send(w, http.StatusOK, c.documentType(), c.document(b.out, v))
 	case protoQuery, protoEC2:
 		return c.send(w, http.StatusOK, "text/xml;charset=UTF-8", c.envelope(b, v, requestID))
