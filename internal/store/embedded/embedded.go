@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -22,7 +23,7 @@ import (
 // engine implements store.Engine.
 type engine struct {
 	db   *pebble.DB
-	lock *pebble.Lock
+	lock io.Closer // nil on a file system of tests
 
 	mu       sync.Mutex // one Update at a time
 	sequence uint64     // last number handed out
@@ -36,35 +37,39 @@ func Open(dir string, ring *seal.Ring) (store.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", dir, err)
 	}
-	return openFS(vfs.Default, dir, secret)
-}
-
-func openFS(base vfs.FS, dir string, secret []byte) (*engine, error) {
-	fs := &cryptFS{base, secret}
-	if err := fs.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	lock, err := pebble.LockDirectory(dir, fs)
+	lock, err := lockDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("opening the store %s: %w: %w", dir, store.ErrInUse, err)
-	}
-	e := &engine{lock: lock}
-	if e.db, err = pebble.Open(dir, options(fs, lock)); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("opening the store %s: %w", dir, classify(err))
-	}
-	if err := e.readSequence(); err != nil {
-		e.Close()
 		return nil, fmt.Errorf("opening the store %s: %w", dir, err)
+	}
+	e, err := openFS(vfs.Default, dir, secret)
+	if err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("opening the store %s: %w", dir, err)
+	}
+	e.lock = lock
+	return e, nil
+}
+
+// openFS opens the directory on a file system that need not be the machine's.
+func openFS(base vfs.FS, dir string, secret []byte) (*engine, error) {
+	db, err := pebble.Open(dir, options(&cryptFS{base, secret}))
+	if err != nil {
+		return nil, classify(err)
+	}
+	e := &engine{db: db}
+	if err := e.readSequence(); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return e, nil
 }
 
 // options keeps an idle store small. Values are ciphertext: compressing them is wasted time.
-func options(fs vfs.FS, lock *pebble.Lock) *pebble.Options {
+func options(fs vfs.FS) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          fs,
-		Lock:                        lock,
 		FormatMajorVersion:          pebble.FormatNewest,
 		CacheSize:                   8 << 20,
 		MemTableSize:                8 << 20,
@@ -113,7 +118,10 @@ func classify(err error) error {
 
 func (e *engine) Close() error {
 	err := e.db.Close()
-	return errors.Join(err, e.lock.Close())
+	if e.lock != nil {
+		err = errors.Join(err, e.lock.Close())
+	}
+	return err
 }
 
 // Update holds the one lock of writers while fn runs and its batch is applied, not while the disk works.
