@@ -49,7 +49,7 @@ func TestGrantToARoleIsForItsSessions(t *testing.T) {
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + a.account + `"},"Action":"sts:AssumeRole"}]}`
 	role, err := iam.NewFromConfig(a.cfg).CreateRole(ctx, &iam.CreateRoleInput{RoleName: ptr("R"), AssumeRolePolicyDocument: &trust})
 	must(t, err)
-	session, err := sts.NewFromConfig(a.cfg).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: role.Role.Arn, RoleSessionName: ptr("s")})
+	session, err := sts.NewFromConfig(a.cfg).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: role.Role.Arn, RoleSessionName: ptr("session")})
 	must(t, err)
 	c := session.Credentials
 	s := identify(t, redoubttest.With(a.cfg, *c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken), nil)
