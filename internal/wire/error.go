@@ -18,10 +18,18 @@ func Errorf(code string, status int, format string, args ...any) *Error {
 	return &Error{Code: code, Status: status, Message: fmt.Sprintf(format, args...)}
 }
 
-func (e *Error) Error() string        { return "api error " + e.Code + ": " + e.Message }
-func (e *Error) ErrorCode() string    { return e.Code }
+func (e *Error) Error() string { return "api error " + e.Code + ": " + e.Message }
+
+// ErrorCode is the code that clients match.
+func (e *Error) ErrorCode() string { return e.Code }
+
+// ErrorMessage is the text for people.
 func (e *Error) ErrorMessage() string { return e.Message }
-func (e *Error) HTTPStatus() int      { return e.Status }
+
+// HTTPStatus is the status of the response.
+func (e *Error) HTTPStatus() int { return e.Status }
+
+// ErrorFault blames the server for a status from 500 on, else the client.
 func (e *Error) ErrorFault() smithy.ErrorFault {
 	if e.Status >= 500 {
 		return smithy.FaultServer

@@ -4,7 +4,6 @@ import (
 	"iter"
 	"reflect"
 	"strconv"
-	"time"
 )
 
 // node is a place in a form or in XML, where everything is text and the names of
@@ -121,14 +120,9 @@ func (c *codec) parseText(s string, v reflect.Value) error {
 		}
 		v.SetInt(n)
 	case kindFloat:
-		f, ok := special(s)
-		if !ok {
-			var err error
-			if f, err = strconv.ParseFloat(s, v.Type().Bits()); err != nil {
-				return malformed("STRING_VALUE cannot be converted to Double")
-			}
-		}
+		f, err := parseFloat(s, v.Type().Bits())
 		v.SetFloat(f)
+		return err
 	case kindBool:
 		b, err := parseBool(s)
 		if err != nil {
@@ -144,11 +138,23 @@ func (c *codec) parseText(s string, v reflect.Value) error {
 		if err != nil {
 			return err
 		}
-		v.Set(reflect.ValueOf(t.Truncate(time.Millisecond)))
+		v.Set(reflect.ValueOf(t))
 	default:
 		return errField
 	}
 	return nil
+}
+
+// parseFloat accepts NaN and the infinities by their names.
+func parseFloat(s string, bits int) (float64, error) {
+	if f, ok := special(s); ok {
+		return f, nil
+	}
+	f, err := strconv.ParseFloat(s, bits)
+	if err != nil {
+		return 0, malformed("STRING_VALUE cannot be converted to Double")
+	}
+	return f, nil
 }
 
 // parseBool accepts what Java's Boolean writes, in any case.

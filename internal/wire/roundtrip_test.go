@@ -49,10 +49,29 @@ var streams = map[string]func(head any) any{
 	},
 }
 
+// excused are the differences that the SDK's own doing makes, by service,
+// operation and member.
+var excused = map[string]string{
+	"apigateway.GetExport.Accepts": "the SDK puts application/json into the header",
+	"s3.GetObject.Expires":         "the SDK fills ExpiresString instead",
+	"s3.HeadObject.Expires":        "the SDK fills ExpiresString instead",
+}
+
+// report fails for every difference that is not excused.
+func (b *bench) report(t *testing.T, op, side string, differences []string) {
+	for _, d := range differences {
+		member, _, _ := strings.Cut(d, " ")
+		if excused[b.name+"."+op+member] == "" {
+			t.Errorf("%s: %s %s", op, side, d)
+		}
+	}
+}
+
 // modelView is what the tests read of a model themselves.
 type modelView struct {
 	Metadata   struct{ Protocol string }
 	Operations map[string]struct {
+		Method        string
 		Input, Output json.RawMessage
 		Errors        []string
 		Unserved      bool
@@ -262,15 +281,11 @@ func (b *bench) roundTrip(t *testing.T, op string) {
 	if b.got == nil {
 		return
 	}
-	for _, d := range differences("", in, reflect.ValueOf(b.got)) {
-		t.Errorf("%s: input %s", op, d)
-	}
+	b.report(t, op, "input", differences("", in, reflect.ValueOf(b.got)))
 	if err != nil {
 		return
 	}
-	for _, d := range differences("", out, back) {
-		t.Errorf("%s: output %s", op, d)
-	}
+	b.report(t, op, "output", differences("", out, back))
 }
 
 func TestTheSDKRecognisesModelledErrors(t *testing.T) {
@@ -289,6 +304,9 @@ func TestTheSDKRecognisesModelledErrors(t *testing.T) {
 
 // errorTrips sends every error that the model lists for an operation.
 func (b *bench) errorTrips(t *testing.T, op string) (n int) {
+	if b.model.Operations[op].Method == http.MethodHead {
+		return 0 // the answer has no body to name the error in
+	}
 	for _, sample := range b.errors {
 		if !slices.Contains(b.model.Operations[op].Errors, reflect.TypeOf(sample).Elem().Name()) {
 			continue
