@@ -3,6 +3,7 @@ package wire_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"redoubt/internal/wire"
@@ -140,4 +141,28 @@ func TestPatternsWithLookaround(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestServicesCompileOnceUnderConcurrentUse(t *testing.T) {
+	s, err := wire.New(thingModel(inJSON), thingBindings, thingUnion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			call, in, err := decode(s, jsonRequest(fullJSON))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			same(t, in, fullInput())
+			if err := call.Validate(in); err != nil {
+				t.Error(err)
+			}
+			refusal(call, &thingLost{Message: ptr("gone")})
+			s.Parameters("DropThing", &dropThingInput{Name: ptr("a")})
+		})
+	}
+	all.Wait()
 }
