@@ -56,6 +56,9 @@ func (s *Service) Model() wire.Model { return wire.Model{JSON: model} }
 // MaxBody makes room for 1 MiB of messages, each byte of which may take six in JSON, in 10,000 events.
 func (s *Service) MaxBody() int64 { return 7 << 20 }
 
+// Unions lists the union types of the SDK, as api.Unioner.
+func (s *Service) Unions() []wire.Union { return unions() }
+
 // Run removes what expired or was deleted, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
