@@ -5,25 +5,25 @@ import (
 	"strings"
 )
 
-// terms is a pattern of words: all of must, none of not; without both, one of may.
-type terms struct{ must, may, not []string }
+// terms is a pattern of words: all of must, none of not; or, without those, one of may.
+type terms struct{ must, may, not []func(string) bool }
 
 func (t *terms) match(message string) bool {
-	for _, w := range t.not {
-		if strings.Contains(message, w) {
+	for _, has := range t.not {
+		if has(message) {
 			return false
 		}
 	}
-	for _, w := range t.must {
-		if !strings.Contains(message, w) {
+	for _, has := range t.must {
+		if !has(message) {
 			return false
 		}
 	}
 	if len(t.may) == 0 || len(t.must)+len(t.not) > 0 { // optional terms beside others are ignored, as AWS documents
 		return true
 	}
-	for _, w := range t.may {
-		if strings.Contains(message, w) {
+	for _, has := range t.may {
+		if has(message) {
 			return true
 		}
 	}
@@ -31,38 +31,52 @@ func (t *terms) match(message string) bool {
 }
 
 func parseTerms(text string) (*Pattern, error) {
-	t := &terms{}
-	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {
+	t, s := &terms{}, &scanner{text: text}
+	for s.space(); s.text != ""; s.space() {
 		into := &t.must
-		switch text[0] {
+		switch s.text[0] {
 		case '?':
-			into, text = &t.may, text[1:]
+			into, s.text = &t.may, s.text[1:]
 		case '-':
-			into, text = &t.not, text[1:]
+			into, s.text = &t.not, s.text[1:]
 		}
-		word, rest, err := cutTerm(text)
+		has, err := s.term()
 		if err != nil {
 			return nil, err
 		}
-		text = rest
-		*into = append(*into, word)
+		*into = append(*into, has)
 	}
 	return &Pattern{t.match}, nil
 }
 
-// cutTerm takes the first term, a word or a quoted phrase.
-func cutTerm(text string) (word, rest string, err error) {
-	if strings.HasPrefix(text, `"`) {
-		return cutQuoted(text)
+// term takes a word, a quoted phrase or a regular expression. A phrase of spaces matches everything.
+func (s *scanner) term() (has func(string) bool, err error) {
+	word := ""
+	switch {
+	case strings.HasPrefix(s.text, "%"):
+		re, err := s.regex()
+		if err != nil {
+			return nil, err
+		}
+		return re.MatchString, nil
+	case strings.HasPrefix(s.text, `"`):
+		if word, s.text, err = cutQuoted(s.text); err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(word) == "" {
+			return func(string) bool { return true }, nil
+		}
+	default:
+		end := strings.IndexAny(s.text, " \t\r\n")
+		if end < 0 {
+			end = len(s.text)
+		}
+		if end == 0 {
+			return nil, errors.New("a term is missing")
+		}
+		word, s.text = s.text[:end], s.text[end:]
 	}
-	end := strings.IndexAny(text, " \t\r\n")
-	if end < 0 {
-		end = len(text)
-	}
-	if end == 0 {
-		return "", "", errors.New("a term is missing")
-	}
-	return text[:end], text[end:], nil
+	return func(message string) bool { return strings.Contains(message, word) }, nil
 }
 
 // cutQuoted takes a quoted string, in which a backslash makes the next character plain.
