@@ -71,22 +71,6 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 	return e, nil
 }
 
-// launch loads the code where the engine does not have it, or has lost it.
-func (f *Fleet) launch(ctx context.Context, plan *Blueprint, spec sandbox.Spec) (sandbox.Environment, error) {
-	for attempt := 0; ; attempt++ {
-		box, err := f.cfg.Engine.Start(ctx, spec)
-		if err == nil {
-			return box, nil
-		}
-		if !errors.Is(err, sandbox.ErrNotLoaded) || attempt == 2 {
-			return nil, fmt.Errorf("starting an execution environment: %w", err)
-		}
-		if err := plan.Load(ctx); err != nil {
-			return nil, err
-		}
-	}
-}
-
 // live serves the sandbox until it ends.
 func (e *environment) live() {
 	srv := &http.Server{Handler: e.api}

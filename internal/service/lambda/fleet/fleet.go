@@ -79,6 +79,7 @@ type Fleet struct {
 	pools    map[string]*pool // by ARN
 	running  map[string]int32 // events in environments, by ARN for reservations and by scope for the rest
 	all      map[*environment]bool
+	loaded   map[string]bool // code that the engine has, unless it has lost it
 	draining bool
 	idle     chan struct{} // closed when draining and nothing runs
 	active   int
@@ -87,7 +88,8 @@ type Fleet struct {
 // New returns an empty fleet.
 func New(cfg Config) *Fleet {
 	return &Fleet{
-		cfg: cfg, pools: map[string]*pool{}, running: map[string]int32{}, all: map[*environment]bool{}, idle: make(chan struct{}),
+		cfg: cfg, pools: map[string]*pool{}, running: map[string]int32{}, all: map[*environment]bool{},
+		loaded: map[string]bool{}, idle: make(chan struct{}),
 	}
 }
 
@@ -129,16 +131,6 @@ func (f *Fleet) Retire(arn, keep string) {
 		e.kill()
 	}
 	f.dropCode(p)
-}
-
-// dropCode frees the code of a pool that is no more. Environments that run keep it, and whoever needs it loads it again.
-func (f *Fleet) dropCode(p *pool) {
-	if p.code == "" {
-		return
-	}
-	if err := f.cfg.Engine.DropCode(p.code); err != nil {
-		f.cfg.Log.Debug("dropping code failed", "error", err)
-	}
 }
 
 // reclaimAfter is how long an environment may be idle, reclaimEvery how often that is looked at.

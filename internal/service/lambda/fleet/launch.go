@@ -1,0 +1,61 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"redoubt/internal/sandbox"
+)
+
+// launch starts the sandbox, and loads the code where the engine does not have it, or has lost it.
+func (f *Fleet) launch(ctx context.Context, plan *Blueprint, spec sandbox.Spec) (sandbox.Environment, error) {
+	for attempt := 0; ; attempt++ {
+		if !f.has(spec) {
+			if err := plan.Load(ctx); err != nil {
+				return nil, err
+			}
+			f.note(spec, true)
+		}
+		box, err := f.cfg.Engine.Start(ctx, spec)
+		if err == nil {
+			return box, nil
+		}
+		if !errors.Is(err, sandbox.ErrNotLoaded) || attempt == 2 {
+			return nil, fmt.Errorf("starting an execution environment: %w", err)
+		}
+		f.note(spec, false)
+	}
+}
+
+func (f *Fleet) has(spec sandbox.Spec) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.loaded[spec.Code] && (spec.Runtime == "" || f.loaded[spec.Runtime])
+}
+
+func (f *Fleet) note(spec sandbox.Spec, loaded bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range []string{spec.Code, spec.Runtime} {
+		if loaded {
+			f.loaded[id] = true
+		} else {
+			delete(f.loaded, id)
+		}
+	}
+}
+
+// dropCode frees the code of a pool that is no more. Environments that run keep it, and whoever needs it loads it again.
+func (f *Fleet) dropCode(p *pool) {
+	f.mu.Lock()
+	had := f.loaded[p.code]
+	delete(f.loaded, p.code)
+	f.mu.Unlock()
+	if !had {
+		return
+	}
+	if err := f.cfg.Engine.DropCode(p.code); err != nil {
+		f.cfg.Log.Debug("dropping code failed", "error", err)
+	}
+}
