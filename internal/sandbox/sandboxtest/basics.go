@@ -30,7 +30,7 @@ func (s *suite) code(t *testing.T) {
 		}
 	})
 	t.Run("that was dropped is not loaded", func(t *testing.T) {
-		s.load(t, "passing", File{"a", 0o644, "a"})
+		s.load(t, "passing", File{Name: "a", Mode: 0o644, Text: "a"})
 		if err := s.engine.DropCode("passing"); err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func (s *suite) code(t *testing.T) {
 		}
 	})
 	t.Run("comes with a runtime client", func(t *testing.T) {
-		s.load(t, "client", File{"client.py", 0o644, "client"})
+		s.load(t, "client", File{Name: "client.py", Mode: 0o644, Text: "client"})
 		spec := probe("cat", "/var/runtime/client.py")
 		spec.Runtime = "client"
 		if out, _ := s.run(t, spec); out != "client" {
@@ -49,7 +49,7 @@ func (s *suite) code(t *testing.T) {
 		}
 	})
 	t.Run("comes with a layer", func(t *testing.T) {
-		s.load(t, "one layer", File{"lib/x", 0o644, "layer"})
+		s.load(t, "one layer", File{Name: "lib/x", Mode: 0o644, Text: "layer"})
 		spec := probe("cat", "/opt/lib/x")
 		spec.Layers = []string{"one layer"}
 		if out, _ := s.run(t, spec); out != "layer" {
@@ -69,17 +69,19 @@ func (s *suite) load(t *testing.T, id string, files ...File) {
 func (s *suite) wicked(t *testing.T) {
 	const link, device = 0o777 | 1<<27, 0o666 | 1<<26 // fs.ModeSymlink, fs.ModeDevice
 	for name, files := range map[string][]File{
-		"climbs out":              {{"../x", 0o644, "x"}},
-		"climbs out deep inside":  {{"a/../../x", 0o644, "x"}},
-		"is absolute":             {{"/tmp/x", 0o644, "x"}},
-		"has backslashes":         {{`..\x`, 0o644, "x"}},
-		"links to the host":       {{"x", link, "/etc/passwd"}},
-		"links out":               {{"a/x", link, "../../etc/passwd"}},
-		"writes through a link":   {{"x", link, "y"}, {"x/z", 0o644, "z"}},
-		"replaces a directory":    {{"x/y", 0o644, "y"}, {"x", link, "z"}},
-		"holds a device":          {{"x", device, ""}},
-		"is far too large":        {{"x", 0o644, strings.Repeat("\x00", 260<<20)}},
-		"is too large in its sum": {{"x", 0o644, strings.Repeat("\x00", 130<<20)}, {"y", 0o644, strings.Repeat("\x00", 130<<20)}},
+		"climbs out":              {{Name: "../x", Mode: 0o644, Text: "x"}},
+		"climbs out deep inside":  {{Name: "a/../../x", Mode: 0o644, Text: "x"}},
+		"is absolute":             {{Name: "/tmp/x", Mode: 0o644, Text: "x"}},
+		"has backslashes":         {{Name: `..\x`, Mode: 0o644, Text: "x"}},
+		"links to the host":       {{Name: "x", Mode: link, Text: "/etc/passwd"}},
+		"links out":               {{Name: "a/x", Mode: link, Text: "../../etc/passwd"}},
+		"writes through a link":   {{Name: "x", Mode: link, Text: "y"}, {Name: "x/z", Mode: 0o644, Text: "z"}},
+		"replaces a directory":    {{Name: "x/y", Mode: 0o644, Text: "y"}, {Name: "x", Mode: link, Text: "z"}},
+		"holds a device":          {{Name: "x", Mode: device, Text: ""}},
+		"is far too large":        {{Name: "x", Mode: 0o644, Claim: 260 << 20}},
+		"is too large in its sum": {{Name: "x", Mode: 0o644, Text: strings.Repeat("x", 1<<20), Claim: 100 << 20}, {Name: "y", Mode: 0o644, Claim: 160 << 20}},
+		"is compressed too well":  {{Name: "x", Mode: 0o644, Text: "x", Claim: 2 << 20}},
+		"is shorter than it says": {{Name: "x", Mode: 0o644, Text: "x", Claim: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := s.engine.LoadCode(t.Context(), name, archive(t, files...)); err == nil {

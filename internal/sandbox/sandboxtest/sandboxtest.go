@@ -84,17 +84,19 @@ var probeArchive = func() func(t testing.TB) engine.Archive {
 			if err != nil {
 				t.Fatal(err)
 			}
-			archive = Zip(t, File{"bootstrap", 0o755, string(program)}, File{"canary.txt", 0o644, "code"})
+			archive = Zip(t, File{Name: "bootstrap", Mode: 0o755, Text: string(program)}, File{Name: "canary.txt", Mode: 0o644, Text: "code"})
 		})
 		return bytes.NewReader(archive)
 	}
 }()
 
-// A File is an entry of an archive. Its mode may be that of a link, whose target is the text.
+// A File is an entry of an archive. Its mode may be that of a link, whose target is the text. It may claim a size that
+// it does not have.
 type File struct {
-	Name string
-	Mode fs.FileMode
-	Text string
+	Name  string
+	Mode  fs.FileMode
+	Text  string
+	Claim uint64
 }
 
 // Zip makes an archive of exactly these entries, however wicked.
@@ -108,7 +110,12 @@ func Zip(t testing.TB, files ...File) []byte {
 			h.Method = zip.Store // the probe: deflating it takes longer than the tests
 		}
 		h.SetMode(f.Mode)
-		out, err := w.CreateHeader(h)
+		create := w.CreateHeader
+		if f.Claim > 0 {
+			h.Method, h.UncompressedSize64, h.CompressedSize64 = zip.Store, f.Claim, uint64(len(f.Text))
+			create = w.CreateRaw
+		}
+		out, err := create(h)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +134,8 @@ func probe(name string, args ...string) engine.Spec {
 	return engine.Spec{
 		Code:        probeCode,
 		Argv:        append([]string{"/var/task/bootstrap", probeMark, name}, args...),
-		Interpreter: engine.SystemRoots(), // a test binary with the race detector is linked dynamically
+		Env:         []string{"GORACE=atexit_sleep_ms=0"}, // the race detector waits a second before a program may end
+		Interpreter: engine.SystemRoots(),                 // a test binary with the race detector is linked dynamically
 		Memory:      256 << 20,
 		CPU:         2,
 	}

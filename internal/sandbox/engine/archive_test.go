@@ -1,0 +1,96 @@
+package engine_test
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	"redoubt/internal/sandbox/engine"
+	"redoubt/internal/sandbox/sandboxtest"
+)
+
+func unpack(t *testing.T, files ...sandboxtest.File) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	return dir, engine.Unpack(dir, 1<<20, bytes.NewReader(sandboxtest.Zip(t, files...)))
+}
+
+func TestModesSurviveButForWriting(t *testing.T) {
+	dir, err := unpack(t, sandboxtest.File{Name: "bin/tool", Mode: 0o777, Text: "x"}, sandboxtest.File{Name: "secret", Mode: 0o600, Text: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]fs.FileMode{"bin/tool": 0o755, "secret": 0o600, "bin": fs.ModeDir | 0o755} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v, want %v", name, info.Mode(), err, want)
+		}
+	}
+}
+
+func TestLaterArchivesWin(t *testing.T) {
+	dir := t.TempDir()
+	first := sandboxtest.Zip(t, sandboxtest.File{Name: "a", Mode: 0o644, Text: "first"}, sandboxtest.File{Name: "b", Mode: 0o644, Text: "first"})
+	second := sandboxtest.Zip(t, sandboxtest.File{Name: "a", Mode: 0o644, Text: "second"})
+	if err := engine.Unpack(dir, 1<<20, bytes.NewReader(first), bytes.NewReader(second)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"a": "second", "b": "first"} {
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(b) != want {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+}
+
+func TestLinks(t *testing.T) {
+	for target, ok := range map[string]bool{
+		"sibling": true, "../top": true, "./x": true, "/opt/lib/x": true, "/var/task/x": true, "/tmp/x": true,
+		"../../out": false, "/etc/passwd": false, "/opt/../etc": false, "/": false, "": false, "/proc/self/root": false,
+	} {
+		_, err := unpack(t, sandboxtest.File{Name: "dir/link", Mode: fs.ModeSymlink | 0o777, Text: target})
+		if (err == nil) != ok {
+			t.Errorf("link to %q: %v", target, err)
+		}
+	}
+}
+
+func TestSizeIsBounded(t *testing.T) {
+	exact := sandboxtest.File{Name: "x", Mode: 0o644, Text: string(make([]byte, 1<<20))}
+	if _, err := unpack(t, exact); err != nil {
+		t.Errorf("exactly the limit: %v", err)
+	}
+	if _, err := unpack(t, exact, sandboxtest.File{Name: "y", Mode: 0o644, Text: "y"}); err == nil {
+		t.Error("a byte more was accepted")
+	}
+}
+
+func TestFileTreesBecomeArchives(t *testing.T) {
+	a, err := engine.ZipFS(fstest.MapFS{"client/main.py": {Data: []byte("x"), Mode: 0o644}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := engine.Unpack(dir, 1<<20, a); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "client/main.py")); err != nil || string(b) != "x" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	f.Add(sandboxtest.Zip(f, sandboxtest.File{Name: "a/b", Mode: 0o644, Text: "x"}, sandboxtest.File{Name: "l", Mode: fs.ModeSymlink | 0o777, Text: "a"}))
+	f.Fuzz(func(t *testing.T, archive []byte) {
+		outer := t.TempDir()
+		dir := filepath.Join(outer, "in")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		_ = engine.Unpack(dir, 1<<16, bytes.NewReader(archive)) // whatever it says, it stays inside
+		if entries, err := os.ReadDir(outer); err != nil || len(entries) != 1 {
+			t.Errorf("%v, %v", entries, err)
+		}
+	})
+}
