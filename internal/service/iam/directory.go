@@ -145,9 +145,10 @@ func (s *Service) sessionPolicy(ctx context.Context, account, arn string) (*poli
 	return d, err
 }
 
-// ManagedPolicy finds a managed policy of the caller's account, or of AWS, as a session policy.
+// ManagedPolicy finds a managed policy, of AWS or of whichever account its ARN names, as a session policy.
 func (s *Service) ManagedPolicy(ctx context.Context, arn string) (*policy.Document, bool) {
-	d, ok, err := s.managedPolicy(ctx, account(ctx), arn)
+	of, _ := owner(arn)
+	d, ok, err := s.managedPolicy(ctx, of, arn)
 	return d, ok && err == nil
 }
 

@@ -166,3 +166,80 @@ func BenchmarkIdentity(b *testing.B) {
 		}
 	}
 }
+
+func TestAChangeIsSeenByTheNextCallWhileOthersRead(t *testing.T) {
+	b := newBench(t)
+	bob := api.CallerOf(b.user("bob"))
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				b.Identity(t.Context(), bob)
+			}
+		}
+	}()
+	name, p := aws.String("bob"), aws.String("p")
+	for range 200 {
+		do[iam.PutUserPolicyOutput](b, b.admin(), &iam.PutUserPolicyInput{UserName: name, PolicyName: p, PolicyDocument: allowing("iam:ListUsers")})
+		if id, err := b.Identity(t.Context(), bob); err != nil || len(id.Policies) != 1 {
+			t.Fatalf("%d policies after one was put: %v", len(id.Policies), err)
+		}
+		do[iam.DeleteUserPolicyOutput](b, b.admin(), &iam.DeleteUserPolicyInput{UserName: name, PolicyName: p})
+		if id, err := b.Identity(t.Context(), bob); err != nil || len(id.Policies) != 0 {
+			t.Fatalf("%d policies after the only one was deleted: %v", len(id.Policies), err)
+		}
+	}
+	close(stop)
+	<-done
+}
+
+func TestAManagementAccountEntersTheAccountsItOpens(t *testing.T) {
+	b := newBench(t)
+	check(t, b.OpenAccount(t.Context(), "444455556666", "dev", "dev@example.com", testAccount))
+	role, err := b.Role(t.Context(), "arn:aws:iam::444455556666:role/OrganizationAccountAccessRole")
+	check(t, err)
+	trust := func(account string) policy.Effect {
+		return policy.Evaluate(&policy.Request{
+			Principal: policy.Principal{ARN: "arn:aws:iam::" + account + ":user/x", Account: account},
+			Action:    "sts:AssumeRole", Resource: role.ARN, ResourceAccount: "444455556666",
+		}, &policy.Set{
+			Resource: role.Trust, MustDelegate: true, Identity: []*policy.Document{policy.MustParse(everything, policy.Identity)},
+		}).Effect
+	}
+	if trust(testAccount) != policy.Allowed || trust("777788889999") == policy.Allowed {
+		t.Error("the role trusts others than the management account")
+	}
+	ids, err := b.Accounts(t.Context())
+	check(t, err)
+	if len(ids) != 2 || ids[0] != testAccount {
+		t.Errorf("accounts are %v", ids)
+	}
+}
+
+func TestBootstrapAgainFindsTheSameKeys(t *testing.T) {
+	b := newBench(t)
+	again, err := b.Bootstrap(t.Context(), testAccount)
+	check(t, err)
+	if again.AccessKey != b.operator.AccessKey || !again.Secret.Equal(b.operator.Secret) || again.RootKey != b.operator.RootKey {
+		t.Error("a second start made other keys")
+	}
+}
+
+func TestLastUsesAreWrittenDown(t *testing.T) {
+	b := newBench(t)
+	k, err := b.Key(t.Context(), b.operator.AccessKey)
+	check(t, err)
+	b.Used(k, "kms", "eu-west-1")
+	check(t, b.writeUsage(t.Context()))
+	if _, fresh := b.usage.of(owned{testAccount, k.ID}); fresh {
+		t.Error("the use is still to be written")
+	}
+	out := do[iam.GetAccessKeyLastUsedOutput](b, b.admin(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: &k.ID})
+	if u := out.AccessKeyLastUsed; *u.ServiceName != "kms" || *u.Region != "eu-west-1" {
+		t.Errorf("last use is %v", u)
+	}
+}

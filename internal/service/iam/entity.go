@@ -130,6 +130,9 @@ func (k kind[T]) discard(tx *store.Tx, account string, v *T) error {
 			return err
 		}
 	}
+	if err := k.s.lastUsed.Delete(tx, account, "", e.ID); err != nil {
+		return err
+	}
 	return k.table.Delete(tx, account, "", strings.ToLower(e.Name))
 }
 

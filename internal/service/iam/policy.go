@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"redoubt/internal/api"
 	"redoubt/internal/policy"
 	"redoubt/internal/store"
+	"redoubt/internal/wire"
 )
 
 // Policy is a managed policy: one that can be attached to many entities, in up to five versions.
@@ -194,7 +196,7 @@ func (s *Service) policy(tx *store.Tx, account, arn string) (*Policy, error) {
 // localPolicy finds a policy that the account may change.
 func (s *Service) localPolicy(tx *store.Tx, account, arn string) (*Policy, error) {
 	if s.managed.byARN[arn] != nil {
-		return nil, api.Errorf("AccessDenied", "Cannot modify an AWS managed policy: %s", arn)
+		return nil, wire.Errorf("AccessDenied", http.StatusForbidden, "Cannot modify an AWS managed policy: %s", arn)
 	}
 	return s.policy(tx, account, arn)
 }

@@ -131,6 +131,35 @@ func (s *Service) UntagPolicy(ctx context.Context, in *iam.UntagPolicyInput) (*i
 	})
 }
 
+// TagInstanceProfile adds tags to an instance profile.
+func (s *Service) TagInstanceProfile(ctx context.Context, in *iam.TagInstanceProfileInput) (*iam.TagInstanceProfileOutput, error) {
+	return &iam.TagInstanceProfileOutput{}, s.changeProfile(ctx, *in.InstanceProfileName, func(_ *store.Tx, p *InstanceProfile) error {
+		return setTags(&p.Tags, in.Tags)
+	})
+}
+
+// UntagInstanceProfile removes tags from an instance profile.
+func (s *Service) UntagInstanceProfile(ctx context.Context, in *iam.UntagInstanceProfileInput) (*iam.UntagInstanceProfileOutput, error) {
+	return &iam.UntagInstanceProfileOutput{}, s.changeProfile(ctx, *in.InstanceProfileName, func(_ *store.Tx, p *InstanceProfile) error {
+		removeTags(p.Tags, in.TagKeys)
+		return nil
+	})
+}
+
+// ListInstanceProfileTags lists the tags of an instance profile.
+func (s *Service) ListInstanceProfileTags(ctx context.Context, in *iam.ListInstanceProfileTagsInput) (*iam.ListInstanceProfileTagsOutput, error) {
+	tags, next, err := tagPage(in.Marker, in.MaxItems, func() (map[string]string, error) {
+		p, err := read(ctx, s, func(tx *store.Tx) (InstanceProfile, error) {
+			return s.profile(tx, account(ctx), *in.InstanceProfileName)
+		})
+		return p.Tags, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &iam.ListInstanceProfileTagsOutput{Tags: tags, IsTruncated: next != nil, Marker: next}, nil
+}
+
 // ListPolicyTags lists the tags of a managed policy.
 func (s *Service) ListPolicyTags(ctx context.Context, in *iam.ListPolicyTagsInput) (*iam.ListPolicyTagsOutput, error) {
 	tags, next, err := tagPage(in.Marker, in.MaxItems, func() (map[string]string, error) {
