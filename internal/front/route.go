@@ -18,8 +18,8 @@ func (d *Door) route(r *http.Request, sig *sigv4.Signature) *api.Entry {
 		return d.byName(sig.Service)
 	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		prefix, _, _ := strings.Cut(target, ".")
-		return d.find(func(e *api.Entry) bool { return e.Wire.TargetPrefix() == prefix })
+		prefix := target[:max(0, strings.LastIndexByte(target, '.'))]
+		return d.find(func(e *api.Entry) bool { return e.Wire.Targeted(prefix) })
 	}
 	if v := r.URL.Query().Get("Version"); v != "" {
 		return d.find(func(e *api.Entry) bool { return e.Wire.APIVersion() == v })

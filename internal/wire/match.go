@@ -126,16 +126,17 @@ func (c *Call) matchTarget() error {
 	}
 	target := c.request.Header.Get("X-Amz-Target")
 	dot := strings.LastIndexByte(target, '.')
-	if dot < 0 || !c.service.targeted(target[:dot]) || c.request.Method != http.MethodPost || !c.known(target[dot+1:]) {
+	if dot < 0 || !c.service.Targeted(target[:dot]) || c.request.Method != http.MethodPost || !c.known(target[dot+1:]) {
 		return Errorf("UnknownOperationException", 400, "")
 	}
 	return nil
 }
 
-// targeted accepts the model's prefix with or without a Java package in front:
-// CloudTrail's is com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101, of
-// which newer SDKs send the last part.
-func (s *Service) targeted(prefix string) bool {
+// Targeted reports whether an X-Amz-Target of that prefix is for the service. It is the
+// model's, with or without a Java package in front: CloudTrail's is
+// com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101, of which newer SDKs
+// send the last part.
+func (s *Service) Targeted(prefix string) bool {
 	full := s.model.meta.TargetPrefix
 	return prefix == full || prefix != "" && strings.HasSuffix(full, "."+prefix) && !strings.Contains(prefix, ".")
 }

@@ -134,7 +134,11 @@ func (s *Service) ListAliases(ctx context.Context, in *kms.ListAliasesInput) (*k
 }
 
 func (s *Service) aliasesOf(ctx context.Context, keyID string, p page, out *kms.ListAliasesOutput) error {
-	k, err := s.openByID(ctx, keyID)
+	r, err := parseKeyReference(ctx, keyID)
+	if err != nil {
+		return err
+	}
+	k, err := s.lookup(ctx, r) // kms:ListAliases is a permission on no key
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,11 @@ func malformed(err error) error {
 	return err
 }
 
+// moved refuses a call whose alias was pointed elsewhere while it was on its way.
+func moved() error {
+	return &types.DependencyTimeoutException{Message: aws.String("The alias changed while the request was processed. Try again.")}
+}
+
 // dryRun is the answer to a request that would have succeeded, but was not to.
 func dryRun(asked *bool) error {
 	if !aws.ToBool(asked) {

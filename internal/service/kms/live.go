@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"redoubt/internal/api"
 	"redoubt/internal/policy"
 	"redoubt/internal/store"
 )
@@ -137,6 +138,14 @@ func (s *Service) lookup(ctx context.Context, r reference) (*live, error) {
 	return k, err
 }
 
+// permitted refuses a key that the call was not allowed to touch: an alias may have been moved to it since permission was asked.
+func permitted(ctx context.Context, k *live, err error) (*live, error) {
+	if err == nil && !api.Authorized(ctx, k.arn) {
+		return nil, moved()
+	}
+	return k, err
+}
+
 // open finds the key that a KeyId of any form means, for an operation that has been authorised on it.
 func (s *Service) open(ctx context.Context, keyID string) (*live, error) {
 	r, err := parseReference(ctx, keyID)
@@ -145,9 +154,9 @@ func (s *Service) open(ctx context.Context, keyID string) (*live, error) {
 	}
 	k, err := s.lookup(ctx, r)
 	if err == nil && k.unmade {
-		return s.make(ctx, k)
+		k, err = s.make(ctx, k)
 	}
-	return k, err
+	return permitted(ctx, k, err)
 }
 
 // openByID is open for operations that take no alias.
@@ -156,7 +165,8 @@ func (s *Service) openByID(ctx context.Context, keyID string) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.lookup(ctx, r)
+	k, err := s.lookup(ctx, r)
+	return permitted(ctx, k, err)
 }
 
 // usable refuses keys that must not be used for cryptography now.

@@ -71,7 +71,7 @@ func options(fs vfs.FS) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          fs,
 		FormatMajorVersion:          pebble.FormatNewest,
-		CacheSize:                   8 << 20,
+		CacheSize:                   32 << 20,
 		MemTableSize:                8 << 20,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,

@@ -1,0 +1,9 @@
+package front_test
+
+import (
+	"testing"
+
+	"redoubt/redoubttest"
+)
+
+func TestMain(m *testing.M) { redoubttest.Main(m) }
