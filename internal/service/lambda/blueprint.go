@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"redoubt/internal/sandbox"
@@ -36,7 +37,7 @@ const renewBefore = 5 * time.Minute
 func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint, error) {
 	r, err := s.catalog.Find(string(f.Runtime))
 	if err != nil {
-		return nil, invalid("%s", err.Error())
+		return nil, &types.InvalidRuntimeException{Type: aws.String(user), Message: aws.String(err.Error())}
 	}
 	c, err := s.assume(ctx, f)
 	if err != nil {

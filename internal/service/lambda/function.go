@@ -218,8 +218,8 @@ func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionI
 // ListFunctions lists the functions of the caller's account, 50 a page.
 func (s *Service) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput) (*lambda.ListFunctionsOutput, error) {
 	c := api.CallerOf(ctx)
-	if in.FunctionVersion == types.FunctionVersionAll || aws.ToString(in.MasterRegion) != "" {
-		return nil, unsupported("Listing versions, or functions replicated from another region,")
+	if aws.ToString(in.MasterRegion) != "" {
+		return nil, unsupported("Listing functions that are replicated to the edge (MasterRegion)")
 	}
 	after, err := readMarker(in.Marker)
 	if err != nil {
@@ -231,7 +231,11 @@ func (s *Service) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInp
 	}
 	out := &lambda.ListFunctionsOutput{Functions: []types.FunctionConfiguration{}, NextMarker: next}
 	for i := range page {
-		d, err := s.describe(ctx, &page[i], page[i].reference())
+		ref := page[i].reference()
+		if in.FunctionVersion == types.FunctionVersionAll {
+			ref.Qualifier = latest
+		}
+		d, err := s.describe(ctx, &page[i], ref)
 		if err != nil {
 			return nil, err
 		}

@@ -292,3 +292,24 @@ func TestCredentialsOfTheRoleWorkInside(t *testing.T) {
 		t.Errorf("got %v", m)
 	}
 }
+
+func TestBootstrapsThatCannotRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	role := aws.String(w.role("role", mayLog))
+	for name, c := range map[string]struct {
+		code       files
+		kind, text string
+	}{
+		"none":    {files{"other": "x"}, "Runtime.InvalidEntrypoint", "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"},
+		"exits":   {files{"bootstrap": "#!/bin/sh\nexit 7\n"}, "Runtime.ExitError", "Runtime exited with error: exit status 7"},
+		"quits":   {files{"bootstrap": "#!/bin/sh\nexit 0\n"}, "Runtime.ExitError", "Runtime exited without providing a reason"},
+		"garbage": {files{"bootstrap": "\x01\x02\x03"}, "Runtime.InvalidEntrypoint", "fork/exec /var/task/bootstrap: exec format error"},
+	} {
+		w.create(name, &lambda.CreateFunctionInput{Runtime: types.RuntimeProvidedal2023, Handler: aws.String("x"), Role: role, Code: &types.FunctionCode{ZipFile: c.code.zip()}})
+		got := w.invoke(name, `{}`)
+		if m := fields(t, got.payload); got.fault != "Unhandled" || m["errorType"] != c.kind || !strings.HasSuffix(fmt.Sprint(m["errorMessage"]), " Error: "+c.text) {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}

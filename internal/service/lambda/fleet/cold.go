@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -18,11 +19,13 @@ func (f *Fleet) cold(ctx context.Context, fn *Function, ev *Event) (*Outcome, er
 	}
 	c := &attempt{fleet: f, fn: fn, ev: ev, plan: plan, journal: newJournal(plan.Sink, f.cfg.Log), tail: newTail(ev.Tail)}
 	if plan.Broken != nil {
-		out := c.output()
-		out.start(startLine(ev.RequestID, fn.Version), c.tail)
-		return c.fleet.finish(nil, out, fn, ev, &result{failure: plan.Broken, kind: plan.Broken.Type}, 0, c.tail), nil
+		return c.broken(plan.Broken), nil
 	}
 	e, failed, took, err := c.initialise(ctx, initLimit)
+	var broken *Failure
+	if errors.As(err, &broken) {
+		return c.broken(broken), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +48,13 @@ type attempt struct {
 }
 
 func (c *attempt) output() *output { return newOutput(c.journal, c.plan.Marks, c.tail) }
+
+// broken is the outcome where there is nothing that could start.
+func (c *attempt) broken(why *Failure) *Outcome {
+	out := c.output()
+	out.start(startLine(c.ev.RequestID, c.fn.Version), c.tail)
+	return c.fleet.finish(nil, out, c.fn, c.ev, &result{failure: why, kind: why.Type}, 0, c.tail)
+}
 
 // initialise starts an environment and waits for its runtime. An environment that fails is ended.
 func (c *attempt) initialise(ctx context.Context, limit time.Duration) (*environment, *result, time.Duration, error) {

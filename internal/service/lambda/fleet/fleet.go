@@ -55,6 +55,8 @@ type Failure struct {
 	Type, Message string // message without the request id before it
 }
 
+func (f *Failure) Error() string { return f.Type + ": " + f.Message }
+
 // An Event is what a function is invoked with.
 type Event struct {
 	RequestID     string

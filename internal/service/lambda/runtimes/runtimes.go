@@ -102,8 +102,9 @@ func (c *Catalog) find(name string) (*Runtime, error) {
 	if !ok {
 		return nil, fmt.Errorf("The runtime %s is not supported by Redoubt yet. It supports %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	}
-	if family == Provided {
-		return &Runtime{Name: name, Family: family}, nil
+	if family == Provided { // it may be a script, or need the libraries of the system
+		_, roots, err := sandbox.Interpreter("/bin/sh")
+		return &Runtime{Name: name, Family: family, Roots: roots}, err
 	}
 	if path := c.mapped[name]; path != "" {
 		program, roots, err := sandbox.Interpreter(path)
