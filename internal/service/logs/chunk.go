@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 
 	"redoubt/internal/store"
 )
@@ -65,8 +66,11 @@ func split(events []event) (chunks [][]event) {
 
 const plainEvents, deflatedEvents = 0, 1
 
+// A packer encodes events. Making a flate.Writer costs more than using it, so they are kept.
+type packer struct{ writers sync.Pool }
+
 // encode writes events as the time since the one before, the length and the text of each.
-func encode(events []event) []byte {
+func (p *packer) encode(events []event) []byte {
 	b := []byte{plainEvents}
 	before := events[0].time
 	for _, e := range events {
@@ -78,17 +82,20 @@ func encode(events []event) []byte {
 	if len(b) < compressFrom {
 		return b
 	}
-	return smaller(b)
+	return p.smaller(b)
 }
 
 // smaller returns b deflated, unless that makes it larger.
-func smaller(b []byte) []byte {
+func (p *packer) smaller(b []byte) []byte {
 	var out bytes.Buffer
 	out.WriteByte(deflatedEvents)
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
-	if err != nil {
-		return b
+	w, ok := p.writers.Get().(*flate.Writer)
+	if ok {
+		w.Reset(&out)
+	} else {
+		w, _ = flate.NewWriter(&out, flate.BestSpeed) // fails for unknown levels only
 	}
+	defer p.writers.Put(w)
 	if _, err := w.Write(b[1:]); err != nil || w.Close() != nil || out.Len() >= len(b) {
 		return b
 	}

@@ -10,6 +10,9 @@ import (
 	cwl "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"redoubt/internal/app"
+	"redoubt/redoubttest"
 )
 
 // key makes a KMS key that CloudWatch Logs may use for the groups of the account whose names match.
@@ -58,4 +61,37 @@ func TestKeyMustBeMeantForTheGroup(t *testing.T) {
 	missing := key[:strings.LastIndexByte(key, '/')] + "/00000000-0000-0000-0000-000000000000"
 	_, err = w.CreateLogGroup(t.Context(), &cwl.CreateLogGroupInput{LogGroupName: aws.String("no"), KmsKeyId: &missing})
 	refused(t, err, "InvalidParameterException", "The specified KMS Key Id could not be found.")
+}
+
+// A server that starts has no opened keys: what it reads, it asks KMS for.
+func TestEventsOfADisabledKeyAreNotRead(t *testing.T) {
+	data := t.TempDir()
+	server := redoubttest.Run(t, app.Config{Data: data})
+	cfg := server.Account(t)
+	w := &world{t, cwl.NewFromConfig(cfg), cfg}
+	key := w.key("*")
+	_, err := w.CreateLogGroup(t.Context(), &cwl.CreateLogGroupInput{LogGroupName: aws.String("g"), KmsKeyId: &key})
+	w.must(err)
+	w.makeStream("g", "s")
+	w.put("g", "s", base(), line{0, "secret"})
+	for _, enabled := range []bool{true, false} {
+		if !enabled {
+			_, err := kms.NewFromConfig(w.Config).DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: &key})
+			w.must(err)
+		}
+		w.must(server.Stop())
+		server = redoubttest.Run(t, app.Config{Data: data})
+		credentials, err := cfg.Credentials.Retrieve(t.Context())
+		w.must(err)
+		cfg = server.Config(t, credentials.AccessKeyID, credentials.SecretAccessKey, "")
+		w = &world{t, cwl.NewFromConfig(cfg), cfg}
+		_, err = w.GetLogEvents(t.Context(), &cwl.GetLogEventsInput{LogGroupName: aws.String("g"), LogStreamName: aws.String("s")})
+		if enabled {
+			w.must(err)
+		} else {
+			refused(t, err, "AccessDeniedException", "")
+			_, err = w.tryPut("g", "s", base(), line{0, "more"})
+			refused(t, err, "AccessDeniedException", "")
+		}
+	}
 }

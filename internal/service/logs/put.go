@@ -139,7 +139,7 @@ func (s *Service) seal(ctx context.Context, g *found, events []event, t int64) (
 	}
 	var chunks []Chunk
 	for _, part := range split(events) {
-		c := Chunk{First: part[0].time, Last: part[len(part)-1].time, Ingested: t, Data: encode(part)}
+		c := Chunk{First: part[0].time, Last: part[len(part)-1].time, Ingested: t, Data: s.packer.encode(part)}
 		if key != nil {
 			c.DataKey, c.Data = key.id, key.seal(c.Data)
 		}

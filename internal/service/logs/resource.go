@@ -13,7 +13,7 @@ import (
 
 const groupType, streamType = "AWS::Logs::LogGroup", "AWS::Logs::LogStream"
 
-// group resolves what is done to a group as a whole. AWS asks policies about its streams then, without naming one, which
+// groupResource resolves what is done to a group as a whole. AWS asks policies about its streams then, without naming one, which
 // is why policies need the ARN that ends in :*, as measured in its refusals ("on resource: ...:log-group:g:log-stream:").
 func (s *Service) groupResource(ctx context.Context, identifier string) (api.Resource, error) {
 	return s.resource(ctx, identified(ctx, identifier), ":log-stream:", groupType)

@@ -28,6 +28,7 @@ type Service struct {
 	dataKeys *store.Table[DataKey] // account, region, group id, key id
 
 	opened keyCache
+	packer packer
 }
 
 const name = "logs"
