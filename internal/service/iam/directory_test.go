@@ -2,8 +2,10 @@ package iam
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -241,5 +243,20 @@ func TestLastUsesAreWrittenDown(t *testing.T) {
 	out := do[iam.GetAccessKeyLastUsedOutput](b, b.admin(), &iam.GetAccessKeyLastUsedInput{AccessKeyId: &k.ID})
 	if u := out.AccessKeyLastUsed; *u.ServiceName != "kms" || *u.Region != "eu-west-1" {
 		t.Errorf("last use is %v", u)
+	}
+}
+
+func TestSecretsStayOutOfRecords(t *testing.T) {
+	b := newBench(t)
+	b.user("bob")
+	wire := b.registry.Services()[0].Wire
+	key := &iam.CreateAccessKeyOutput{AccessKey: b.key("bob")}
+	if text := string(wire.Elements("CreateAccessKey", key)); strings.Contains(text, *key.AccessKey.SecretAccessKey) || !strings.Contains(text, *key.AccessKey.AccessKeyId) {
+		t.Errorf("record of a new key is %s", text)
+	}
+	device := do[iam.CreateVirtualMFADeviceOutput](b, b.admin(), &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: aws.String("d")})
+	seed := base64.StdEncoding.EncodeToString(device.VirtualMFADevice.Base32StringSeed)
+	if text := string(wire.Elements("CreateVirtualMFADevice", device)); strings.Contains(text, seed) {
+		t.Errorf("record of a new device is %s", text)
 	}
 }

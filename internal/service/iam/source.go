@@ -29,44 +29,44 @@ func (s *Service) source(tx *store.Tx, account, arn string) (*source, error) {
 	_, noun := owner(arn)
 	name, _ := nameIn(arn, account, noun)
 	x := &source{noun: noun}
-	entities := []*Entity{nil}
-	nouns := []string{noun}
+	var groups []string
+	var err error
 	switch noun {
 	case "user":
-		u, err := s.users.load(tx, account, name)
-		if err != nil {
-			return nil, err
-		}
-		x.entity = &u.Entity
-		for _, group := range u.Groups {
-			g, err := s.groups.load(tx, account, group)
-			if err != nil {
-				return nil, err
-			}
-			entities, nouns = append(entities, &g.Entity), append(nouns, "group")
-		}
+		var u User
+		u, err = s.users.load(tx, account, name)
+		x.entity, groups = &u.Entity, u.Groups
 	case "group":
-		g, err := s.groups.load(tx, account, name)
-		if err != nil {
-			return nil, err
-		}
+		var g Group
+		g, err = s.groups.load(tx, account, name)
 		x.entity = &g.Entity
 	case "role":
-		r, err := s.roles.load(tx, account, name)
-		if err != nil {
-			return nil, err
-		}
+		var r Role
+		r, err = s.roles.load(tx, account, name)
 		x.entity = &r.Entity
 	default:
-		return nil, invalid("Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
+		err = invalid("Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
 	}
-	entities[0] = x.entity
-	for i, e := range entities {
-		if err := s.addPolicies(tx, account, x, e, nouns[i]); err != nil {
-			return nil, err
+	if err != nil {
+		return nil, err
+	}
+	return x, s.fill(tx, account, x, groups)
+}
+
+func (s *Service) fill(tx *store.Tx, account string, x *source, groups []string) error {
+	if err := s.addPolicies(tx, account, x, x.entity, x.noun); err != nil {
+		return err
+	}
+	for _, name := range groups {
+		g, err := s.groups.load(tx, account, name)
+		if err != nil {
+			return err
+		}
+		if err := s.addPolicies(tx, account, x, &g.Entity, "group"); err != nil {
+			return err
 		}
 	}
-	return x, s.addBoundary(tx, account, x)
+	return s.addBoundary(tx, account, x)
 }
 
 func (s *Service) addPolicies(tx *store.Tx, account string, x *source, e *Entity, noun string) error {

@@ -241,3 +241,17 @@ func TestARootUserHasKeysOfItsOwn(t *testing.T) {
 	_, err = iam.NewFromConfig(s.Config(t, *made.AccessKey.AccessKeyId, *made.AccessKey.SecretAccessKey, "")).ListUsers(t.Context(), &iam.ListUsersInput{})
 	must(t, err)
 }
+
+func TestThereIsNothingOfWhatRedoubtDoesNotOffer(t *testing.T) {
+	w := start(t)
+	w.user("bob")
+	_, err := w.GetLoginProfile(t.Context(), &iam.GetLoginProfileInput{UserName: aws.String("bob")})
+	refused(t, err, "NoSuchEntity", "Login Profile for User bob cannot be found.")
+	out, err := w.ListSSHPublicKeys(t.Context(), &iam.ListSSHPublicKeysInput{UserName: aws.String("bob")})
+	must(t, err)
+	if len(out.SSHPublicKeys) != 0 {
+		t.Errorf("keys are %v", out.SSHPublicKeys)
+	}
+	_, err = w.ListSigningCertificates(t.Context(), &iam.ListSigningCertificatesInput{UserName: aws.String("nobody")})
+	refused(t, err, "NoSuchEntity", "The user with name nobody cannot be found.")
+}
