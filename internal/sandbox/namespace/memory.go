@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,90 +19,107 @@ import (
 // memorySlack is how far the kernel's figures may lag behind each other.
 const memorySlack = 4 << 20
 
-// charged is what the jail uses beside /tmp and what the kernel takes back by itself, which it calls cache or file.
-// Usage is read first: what is written to /tmp in between then counts for the function.
-func (g *group) charged() int64 {
+// memoryPause is how often a jail is looked at while it and its /tmp are larger than its memory.
+const memoryPause = 20 * time.Millisecond
+
+// use returns what the jail uses in all and, of that, what is neither /tmp nor taken back by the kernel on its own, which
+// are counted together as cache or file. Usage is read first: what is written to /tmp in between counts for the function.
+func (g *group) use() (all, own int64, err error) {
 	name, stat, cache := g.v1["memory"]+"/memory.usage_in_bytes", g.v1["memory"]+"/memory.stat", "cache"
 	if g.has("memory") {
 		name, stat, cache = g.v2+"/memory.current", g.v2+"/memory.stat", "file"
 	}
-	usage, err := readInt(name)
-	if err != nil {
-		return 0 // the jail is gone
+	if all, err = readInt(name); err != nil {
+		return 0, 0, err
 	}
-	return usage - readField(stat, cache)
+	return all, all - readField(stat, cache), nil
 }
 
-// watchMemory calls kill when the jail takes more memory than it was given. Closing the file ends the watch.
+// watchMemory calls kill when the jail takes more memory than it was given. Closing the returned file ends the watch.
 func (g *group) watchMemory(l limits, kill func()) (*os.File, error) {
-	var events *os.File
+	var fd int
 	var err error
+	notify := g.notifyV1
 	switch {
 	case g.has("memory"):
-		events, err = g.eventsV2(l)
+		notify = g.notifyV2
+		fd, err = unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	case g.v1["memory"] != "":
-		events, err = g.eventsV1(l)
+		fd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	default:
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("watching memory: %w", err)
 	}
+	events := os.NewFile(uintptr(fd), "memory events")
 	go func() {
+		// Not before the start: the kernel takes its time. If it cannot at all, its limit of the sum remains.
+		if with(events, func(fd int) error { return notify(fd, l) }) != nil {
+			return
+		}
 		for b := make([]byte, 4096); ; {
+			g.review(l, kill)
 			if _, err := events.Read(b); err != nil {
 				return
-			}
-			if g.charged() > l.Memory+memorySlack {
-				g.exceeded.Store(true)
-				kill()
-			}
-			if g.has("memory") {
-				g.raiseV2(l)
 			}
 		}
 	}()
 	return events, nil
 }
 
-// eventsV1 has the kernel tell of every few megabytes beyond the function's memory.
-func (g *group) eventsV1(l limits) (*os.File, error) {
-	dir := g.v1["memory"]
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+// with calls f with the descriptor of a file that stays open meanwhile.
+func with(file *os.File, f func(fd int) error) error {
+	c, err := file.SyscallConn()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	events := os.NewFile(uintptr(fd), "memory events")
+	var result error
+	err = c.Control(func(fd uintptr) { result = f(int(fd)) })
+	return errors.Join(err, result)
+}
+
+// review looks at a jail for as long as it is larger than its memory.
+func (g *group) review(l limits, kill func()) {
+	for {
+		all, own, err := g.use()
+		if err != nil || all <= l.Memory {
+			return
+		}
+		if own > l.Memory+memorySlack {
+			g.exceeded.Store(true)
+			kill()
+			return
+		}
+		if g.has("memory") {
+			g.raise(l)
+		}
+		time.Sleep(memoryPause)
+	}
+}
+
+// notifyV1 has the kernel tell when the jail becomes larger than its memory.
+func (g *group) notifyV1(event int, l limits) error {
+	dir := g.v1["memory"]
 	usage, err := os.Open(dir + "/memory.usage_in_bytes")
 	if err != nil {
-		return nil, errors.Join(err, events.Close())
+		return err
 	}
 	defer usage.Close()
-	step := max(l.Tmp/32, 2*memorySlack)
-	for above := int64(0); above < l.Tmp; above += step {
-		if err := writeFile(dir+"/cgroup.event_control", fmt.Sprintf("%d %d %d", fd, usage.Fd(), l.Memory+above)); err != nil {
-			return nil, errors.Join(err, events.Close())
-		}
-	}
-	return events, nil
+	return writeFile(dir+"/cgroup.event_control", fmt.Sprintf("%d %d %d", event, usage.Fd(), l.Memory))
 }
 
-// eventsV2 has the kernel tell when memory.high is reached, where it slows the processes down.
-func (g *group) eventsV2(l limits) (*os.File, error) {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
-	if err != nil {
-		return nil, err
+// notifyV2 has the kernel tell when memory.high is reached, where it slows the processes down.
+func (g *group) notifyV2(events int, l limits) error {
+	if _, err := unix.InotifyAddWatch(events, g.v2+"/memory.events", unix.IN_MODIFY); err != nil {
+		return err
 	}
-	events := os.NewFile(uintptr(fd), "memory events")
-	if _, err := unix.InotifyAddWatch(fd, g.v2+"/memory.events", unix.IN_MODIFY); err != nil {
-		return nil, errors.Join(err, events.Close())
-	}
-	g.raiseV2(l)
-	return events, nil
+	g.raise(l)
+	return nil
 }
 
-// raiseV2 makes memory.high follow what /tmp holds.
-func (g *group) raiseV2(l limits) {
+// raise makes memory.high follow what /tmp holds.
+func (g *group) raise(l limits) {
 	high := l.Memory + readField(g.v2+"/memory.stat", "shmem") + 2*memorySlack
 	_ = writeFile(g.v2+"/memory.high", strconv.FormatInt(high, 10)) // an error: the jail is gone
 }

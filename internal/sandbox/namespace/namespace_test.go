@@ -40,7 +40,7 @@ func TestSuiteAsAnOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user; the suite ran as an ordinary user already")
 	}
-	c := asNobody(t, "-test.run=^TestSuite$", "-test.v", "-test.timeout=2m")
+	c := asNobody(t, "-test.run=^(TestSuite|TestEverythingDies.*|TestWeaknesses.*)$", "-test.v", "-test.timeout=2m")
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
