@@ -9,10 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 	"redoubt/internal/sandbox/engine"
@@ -23,7 +23,6 @@ type Engine struct {
 	options    engine.Options
 	setup      setup
 	weaknesses []engine.Weakness
-	codes      atomic.Uint64
 
 	mu     sync.Mutex
 	helper *helper // the spawner; started again when it was lost
@@ -143,7 +142,10 @@ func (e *Engine) Close() error {
 	e.closed = true
 	e.helper.close()
 	e.setup.Cgroups.remove()
-	return os.Remove(e.setup.Dir)
+	if err := os.Remove(e.setup.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // inMemory copies to a file that is on no disk.
