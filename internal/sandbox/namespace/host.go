@@ -104,15 +104,21 @@ func sysctl(name string) string {
 	return ""
 }
 
+// dirs lists the directories that hold the jails' groups.
+func (c cgroups) dirs() []string {
+	var all []string
+	for _, d := range c.V1 {
+		all = append(all, d)
+	}
+	if c.V2 != "" {
+		all = append(all, c.V2)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(all)))
+}
+
 // remove gives the directories back.
 func (c cgroups) remove() {
-	dirs := []string{c.V2}
-	for _, d := range c.V1 {
-		dirs = append(dirs, d)
-	}
-	for _, d := range slices.Compact(slices.Sorted(slices.Values(dirs))) {
-		if d != "" {
-			removeLeftovers(d)
-		}
+	for _, d := range c.dirs() {
+		removeLeftovers(d)
 	}
 }

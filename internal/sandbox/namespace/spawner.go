@@ -247,4 +247,7 @@ func (s *spawner) close() {
 	for _, j := range all {
 		j.group.remove()
 	}
+	for _, dir := range s.Cgroups.dirs() {
+		_ = unix.Rmdir(hostDir + dir) // the next start finds what is left
+	}
 }
