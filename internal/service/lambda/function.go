@@ -211,6 +211,7 @@ func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionI
 		return nil, err
 	}
 	s.fleet.Retire(f.arn(), "")
+	s.fleet.DropCode(f.Code.id())
 	s.packages.drop(ctx, f.Code)
 	return &lambda.DeleteFunctionOutput{StatusCode: 204}, nil
 }

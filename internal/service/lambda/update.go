@@ -60,6 +60,9 @@ func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCode
 		return nil, err
 	}
 	s.fleet.Retire(f.arn(), f.Generation)
+	if old.id() != code.id() {
+		s.fleet.DropCode(old.id())
+	}
 	s.packages.drop(ctx, old)
 	return f, nil
 }

@@ -52,6 +52,7 @@ func (c *attempt) output() *output { return newOutput(c.journal, c.plan.Marks, c
 // broken is the outcome where there is nothing that could start.
 func (c *attempt) broken(why *Failure) *Outcome {
 	out := c.output()
+	defer out.close()
 	out.start(startLine(c.ev.RequestID, c.fn.Version), c.tail)
 	return c.fleet.finish(nil, out, c.fn, c.ev, &result{failure: why, kind: why.Type}, 0, c.tail)
 }

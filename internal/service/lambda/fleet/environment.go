@@ -89,6 +89,7 @@ func (e *environment) live() {
 	}
 	e.timer.Stop()
 	e.out.close()
+	e.fleet.forget(e)
 	close(e.gone)
 }
 

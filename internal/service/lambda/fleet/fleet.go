@@ -132,7 +132,6 @@ func (f *Fleet) Retire(arn, keep string) {
 	for _, e := range old {
 		e.kill()
 	}
-	f.dropCode(p)
 }
 
 // reclaimAfter is how long an environment may be idle, reclaimEvery how often that is looked at.
@@ -171,7 +170,7 @@ func (f *Fleet) reclaim(now time.Time) {
 		e.kill()
 	}
 	for _, p := range unused {
-		f.dropCode(p)
+		f.DropCode(p.code)
 	}
 }
 

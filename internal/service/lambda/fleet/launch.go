@@ -60,16 +60,16 @@ func (f *Fleet) note(spec sandbox.Spec, loaded bool) {
 	}
 }
 
-// dropCode frees the code of a pool that is no more. Environments that run keep it, and whoever needs it loads it again.
-func (f *Fleet) dropCode(p *pool) {
+// DropCode frees code that is hardly needed any more. Environments that run keep it, and whoever needs it loads it again.
+func (f *Fleet) DropCode(id string) {
 	f.mu.Lock()
-	had := f.loaded[p.code]
-	delete(f.loaded, p.code)
+	had := f.loaded[id]
+	delete(f.loaded, id)
 	f.mu.Unlock()
 	if !had {
 		return
 	}
-	if err := f.cfg.Engine.DropCode(p.code); err != nil {
+	if err := f.cfg.Engine.DropCode(id); err != nil {
 		f.cfg.Log.Debug("dropping code failed", "error", err)
 	}
 }

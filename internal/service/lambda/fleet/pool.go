@@ -188,11 +188,17 @@ func (p *pool) announce() {
 	p.freed = make(chan struct{})
 }
 
-// lost forgets an environment that has ended.
-func (f *Fleet) lost(e *environment) {
+// forget is called when nothing of an environment is left, its log included.
+func (f *Fleet) forget(e *environment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.all, e)
+}
+
+// lost takes an environment that has ended out of its pool.
+func (f *Fleet) lost(e *environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	switch e.state {
 	case busy:
 		e.pool.busy--
