@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"redoubt/internal/policy"
 )
@@ -117,15 +116,6 @@ func (r *Registry) May(ctx context.Context, action string, res Resource) (bool, 
 		ServiceControl: id.ServiceControl, ResourceControl: id.ResourceControl,
 	})
 	return d.Effect == policy.Allowed, nil
-}
-
-type authorizedKey struct{}
-
-// Authorized reports whether the call in ctx was allowed to touch the resource of that ARN. A method that looks a name up
-// again asks it: what the name leads to may have changed since.
-func Authorized(ctx context.Context, arn string) bool {
-	touched, _ := ctx.Value(authorizedKey{}).([]Resource)
-	return slices.ContainsFunc(touched, func(r Resource) bool { return r.ARN == arn })
 }
 
 func accountOr(arn, otherwise string) string {

@@ -133,7 +133,9 @@ func (r *Registry) run(ctx context.Context, e *Entry, op *Operation, in any) (ou
 	start := time.Now()
 	touched, err = r.authorize(ctx, e, op, in)
 	if err == nil {
-		out, err = op.call(context.WithValue(ctx, authorizedKey{}, touched), in)
+		subjects := &subjects{allowed: touched}
+		out, err = op.call(context.WithValue(ctx, subjectsKey{}, subjects), in)
+		touched = subjects.all()
 	}
 	if err != nil {
 		out, err = nil, r.expected(ctx, e, op, err)

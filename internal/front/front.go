@@ -85,6 +85,7 @@ type exchange struct {
 	r      *http.Request
 	sig    *sigv4.Signature
 	caller *api.Caller
+	key    *api.Key // of a long-term signature
 	call   *wire.Call
 }
 
@@ -105,6 +106,9 @@ func (x *exchange) serve(sigErr error) {
 		x.disown()
 		x.refuse(err)
 		return
+	}
+	if x.key != nil { // only now is it known that the key's holder used it
+		x.door.api.Directory().Used(x.key, x.entry.Service.Name(), x.door.region)
 	}
 	if matchErr != nil {
 		x.refuse(matchErr)

@@ -33,7 +33,7 @@ func (x *exchange) identify(sigErr error) (sigv4.Secret, error) {
 		Kind: key.Kind, Principal: policy.Principal{ARN: key.ARN, Account: key.Account, Root: key.Kind == api.Root},
 		Account: key.Account, ID: key.UserID, Name: key.Name, AccessKey: key.ID,
 	})
-	x.door.api.Directory().Used(key, x.entry.Service.Name(), x.door.region)
+	x.key = key
 	return key.Secret, nil
 }
 

@@ -33,6 +33,7 @@ func (s *Service) CreateKey(ctx context.Context, in *kms.CreateKeyInput) (*kms.C
 	if err := s.checkPolicy(ctx, &k, keyFacts(nil), in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return nil, err
 	}
+	api.Touch(ctx, api.Resource{ARN: k.place().arn(), Type: "AWS::KMS::Key"})
 	err = s.db.Update(ctx, func(tx *store.Tx) error { return s.put(tx, &k) })
 	return &kms.CreateKeyOutput{KeyMetadata: k.metadata()}, err
 }
