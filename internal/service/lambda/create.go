@@ -39,10 +39,12 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if err := s.checkRole(ctx, f); err != nil {
 		return nil, err
 	}
+	var variables map[string]string
 	if in.Environment != nil {
-		if err := s.sealEnvironment(ctx, f, in.Environment.Variables); err != nil {
-			return nil, err
-		}
+		variables = in.Environment.Variables
+	}
+	if err := s.sealEnvironment(ctx, f, variables); err != nil {
+		return nil, err
 	}
 	if f.Code, err = s.packages.keep(ctx, code, in.Code.ZipFile); err != nil {
 		return nil, err

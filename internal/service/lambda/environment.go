@@ -34,7 +34,7 @@ var reserved = []string{
 // sealEnvironment has KMS encrypt the variables, as the caller. What is stored is only what KMS returns.
 func (s *Service) sealEnvironment(ctx context.Context, f *Function, variables map[string]string) error {
 	f.Environment = nil
-	if len(variables) == 0 {
+	if len(variables) == 0 && f.KMSKey == "" {
 		return nil
 	}
 	if err := checkVariables(variables); err != nil {
@@ -58,7 +58,9 @@ func (s *Service) sealEnvironment(ctx context.Context, f *Function, variables ma
 	if err != nil {
 		return fmt.Errorf("encrypting environment variables: %w", err)
 	}
-	f.Environment = &SealedEnvironment{Ciphertext: out.CiphertextBlob}
+	if len(variables) > 0 { // without any, it was to see whether the key can be used
+		f.Environment = &SealedEnvironment{Ciphertext: out.CiphertextBlob}
+	}
 	return nil
 }
 

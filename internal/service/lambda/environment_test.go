@@ -148,6 +148,16 @@ func TestVariablesMoveToANewKey(t *testing.T) {
 	}
 }
 
+func TestUnknownKeyIsRefusedEvenWithoutVariables(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.lambda.CreateFunction(w.ctx, &lambda.CreateFunctionInput{
+		FunctionName: aws.String("f"), Runtime: types.RuntimeProvidedal2023, Handler: aws.String("x"), Role: aws.String(w.role("role")),
+		Code: &types.FunctionCode{ZipFile: files{"bootstrap": "x"}.zip()}, KMSKeyArn: aws.String("arn:aws:kms:us-east-1:" + w.account + ":key/11111111-2222-3333-4444-555555555555"),
+	})
+	wantError(t, err, "InvalidParameterValueException", "KMS Exception: NotFoundException")
+}
+
 func TestWhoMayNotUseTheKeyCannotEncryptWithIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -32,6 +32,9 @@ func TestNodeAnswers(t *testing.T) {
 	w := newWorld(t)
 	for name, code := range map[string]string{
 		"async":    `exports.handler = async (event, context) => ({hello: event.name, f: context.functionName})`,
+		"stream":   `exports.handler = awslambda.streamifyResponse(async (event, out, context) => { out.write('{"hello":"'+event.name+'",'); out.end('"f":"'+context.functionName+'"}') })`,
+		"sync":     `exports.handler = (event, context, done) => done(null, {hello: event.name, f: context.functionName})`,
+		"succeed":  `exports.handler = (event, context) => context.succeed({hello: event.name, f: context.functionName})`,
 		"callback": `exports.handler = (event, context, done) => { setTimeout(() => done(null, {hello: event.name, f: context.functionName}), 1) }`,
 	} {
 		w.create(name, node(code))

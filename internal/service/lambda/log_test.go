@@ -1,6 +1,7 @@
 package lambda_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -65,4 +66,41 @@ func TestRoleThatMayNotLogLeavesNoLog(t *testing.T) {
 	if len(groups.LogGroups) != 1 || *groups.LogGroups[0].LogGroupName != "/aws/lambda/g" {
 		t.Errorf("got %v", groups.LogGroups)
 	}
+}
+
+func TestFunctionThatWritesALotLosesNothing(t *testing.T) {
+	needs(t, "python3")
+	t.Parallel()
+	w := newWorld(t)
+	in := python("def handler(e, c):\n    for i in range(e): print(i, 'x' * 1000)\n")
+	in.Timeout, in.MemorySize = aws.Int32(60), aws.Int32(1769)
+	w.create("f", in)
+	const lines = 10000
+	if got := w.invoke("f", fmt.Sprint(lines)); got.fault != "" || !strings.Contains(got.log, "9999 xxx") {
+		t.Errorf("got %+v", got)
+	}
+	if n := w.countLines("f"); n != lines+3 { // START, END, REPORT
+		t.Errorf("%d lines", n)
+	}
+}
+
+// countLines counts the events in the only log stream of a function, once its environment is gone.
+func (w *world) countLines(name string) (n int) {
+	w.Helper()
+	w.logOf(name, "START")
+	logs := cloudwatchlogs.NewFromConfig(w.cfg)
+	group := aws.String("/aws/lambda/" + name)
+	streams, err := logs.DescribeLogStreams(w.ctx, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: group})
+	w.must(err)
+	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: group, LogStreamName: streams.LogStreams[0].LogStreamName, StartFromHead: aws.Bool(true)}
+	for ended := false; !ended; {
+		out, err := logs.GetLogEvents(w.ctx, in)
+		w.must(err)
+		for _, e := range out.Events {
+			n++
+			ended = strings.HasPrefix(*e.Message, "REPORT")
+		}
+		in.NextToken = out.NextForwardToken
+	}
+	return n
 }

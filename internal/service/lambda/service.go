@@ -19,9 +19,6 @@ import (
 //go:embed api.json
 var model []byte
 
-//go:embed api.patch.json
-var patch []byte
-
 // principal is how Lambda calls other services.
 const principal = "lambda.amazonaws.com"
 
@@ -69,7 +66,7 @@ func New(d api.Deps, cfg Config) (*Service, error) {
 func (s *Service) Name() string { return "lambda" }
 
 // Model implements api.Service.
-func (s *Service) Model() wire.Model { return wire.Model{JSON: model, Patch: patch} }
+func (s *Service) Model() wire.Model { return wire.Model{JSON: model} }
 
 // MaxBody is the most that a request may be: a package of 50 MB in base64.
 func (s *Service) MaxBody() int64 { return 70167211 }

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,7 +18,7 @@ type Sink func(ctx context.Context, lines []Line) error
 
 const (
 	journalDelay = 50 * time.Millisecond // how long lines gather
-	journalSize  = 4 << 20               // how many bytes may wait
+	journalSize  = 4 << 20               // how many bytes may wait before the function does
 	sinkTime     = 10 * time.Second      // how long storing them may take
 )
 
@@ -31,7 +30,7 @@ type journal struct {
 	mu      sync.Mutex
 	waiting []Line
 	size    int
-	dropped int
+	room    chan struct{} // closed when there is room again, nil while there is
 	timer   *time.Timer
 	armed   bool
 
@@ -46,12 +45,11 @@ func (j *journal) add(l Line) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.size+len(l.Text) > journalSize {
-		j.dropped++
-		return
-	}
 	j.waiting = append(j.waiting, l)
 	j.size += len(l.Text)
+	if j.size > journalSize && j.room == nil {
+		j.room = make(chan struct{})
+	}
 	if j.armed {
 		return
 	}
@@ -81,9 +79,20 @@ func (j *journal) take() []Line {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	lines := j.waiting
-	if j.dropped > 0 {
-		lines = append(lines, Line{time.Now(), fmt.Sprintf("%d log lines were dropped: they came faster than they could be stored\n", j.dropped)})
+	j.waiting, j.size, j.armed = nil, 0, false
+	if j.room != nil {
+		close(j.room)
+		j.room = nil
 	}
-	j.waiting, j.size, j.dropped, j.armed = nil, 0, 0, false
 	return lines
+}
+
+// wait returns when there is room: a function that writes faster than its log can be stored has to wait, and loses nothing.
+func (j *journal) wait() {
+	j.mu.Lock()
+	room := j.room
+	j.mu.Unlock()
+	if room != nil {
+		<-room
+	}
 }

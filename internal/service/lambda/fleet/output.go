@@ -11,8 +11,8 @@ const markByte = 0
 
 // What an invocation writes and what it answers come on two ways, so that its last lines may arrive after its answer.
 const (
-	markPatience  = 50 * time.Millisecond // for a mark that does not come
-	quietPatience = 3 * time.Millisecond  // for runtimes without marks
+	markPatience  = time.Second          // for a mark that does not come
+	quietPatience = 3 * time.Millisecond // for runtimes without marks
 )
 
 // maxLine is how long a line may be: what CloudWatch Logs takes as one event.
@@ -47,6 +47,7 @@ func newOutput(j *journal, marks bool, t *tail) *output {
 
 // Write takes what the sandbox writes. It never fails.
 func (o *output) Write(p []byte) (int, error) {
+	o.journal.wait()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for rest := p; len(rest) > 0; {

@@ -9,7 +9,7 @@ import (
 const tailSize = 4 << 10
 
 // tailPatience bounds how long an answer waits for its log.
-const tailPatience = 250 * time.Millisecond
+const tailPatience = 1500 * time.Millisecond
 
 // A tail is the end of the log of one invocation. A nil tail is one that nobody wants.
 type tail struct {

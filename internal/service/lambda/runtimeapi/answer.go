@@ -48,7 +48,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, id, what string)
 		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 		return
 	}
-	body, err := readBody(r)
+	body, err := s.readBody(r)
 	if errors.Is(err, errTooLarge) {
 		s.settle(id, oversized())
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", tooLargeText)
@@ -76,7 +76,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, id, what string)
 
 // initError takes the report of a runtime that could not initialise. It is taken once, and only before the first event.
 func (s *Server) initError(w http.ResponseWriter, r *http.Request) {
-	body, err := readBody(r)
+	body, err := s.readBody(r)
 	if err != nil {
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", tooLargeText)
 		return
@@ -120,7 +120,13 @@ func ErrorBody(kind, message string) []byte {
 	return b
 }
 
-func readBody(r *http.Request) ([]byte, error) {
+func (s *Server) readBody(r *http.Request) ([]byte, error) {
+	select {
+	case s.reading <- struct{}{}:
+		defer func() { <-s.reading }()
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
 	if r.ContentLength > MaxResponse {
 		return nil, errTooLarge
 	}

@@ -39,6 +39,7 @@ type Server struct {
 	initFailed chan Answer    // at most one
 	events     chan *delivery // to the poller
 	gone       chan struct{}  // closed by Close
+	reading    chan struct{}  // holds one: a hostile program must not make us hold many large bodies
 
 	mu      sync.Mutex
 	started bool
@@ -58,6 +59,7 @@ func New(polling func()) *Server {
 	return &Server{
 		polling: polling,
 		ready:   make(chan struct{}), initFailed: make(chan Answer, 1), events: make(chan *delivery), gone: make(chan struct{}),
+		reading: make(chan struct{}, 1),
 	}
 }
 

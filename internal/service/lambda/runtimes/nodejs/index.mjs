@@ -4,6 +4,7 @@ import net from 'node:net';
 import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
+import { Writable } from 'node:stream';
 import { createRequire } from 'node:module';
 
 const env = process.env;
@@ -242,20 +243,26 @@ function makeContext(headers, done) {
 
 let failing; // takes an error that nobody has caught
 
-class Stream {
+// What a streaming handler writes. It is answered in one piece.
+class Stream extends Writable {
   constructor() {
+    super();
     this.chunks = [];
-    this.done = new Promise((resolve) => (this.finished = resolve));
+    this.done = new Promise((resolve, reject) => this.once('finish', resolve).once('error', reject));
+    this.done.catch(() => {}); // the handler's own error comes first
   }
   setContentType() {}
-  write(chunk) {
-    this.chunks.push(Buffer.from(chunk));
-    return true;
+  _write(chunk, encoding, next) {
+    this.chunks.push(Buffer.from(chunk, encoding));
+    next();
   }
-  end(chunk) {
-    if (chunk !== undefined) this.write(chunk);
-    this.finished();
-  }
+}
+
+function withPrelude(stream, prelude) {
+  stream.setContentType('application/vnd.awslambda.http-integration-response');
+  stream.write(JSON.stringify(prelude));
+  stream.write(Buffer.alloc(8));
+  return stream;
 }
 
 function invoke(handler, event, headers) {
@@ -342,7 +349,7 @@ process.on('unhandledRejection', (reason) => {
 
 globalThis.awslambda = {
   streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: 'response' }),
-  HttpResponseStream: { from: (stream) => stream },
+  HttpResponseStream: { from: withPrelude },
 };
 
 let handler;
