@@ -3,6 +3,7 @@ package lambda_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,10 +21,15 @@ func BenchmarkWarm(b *testing.B) {
 			in.Environment = &types.Environment{Variables: map[string]string{"AB": "c"}}
 			return in
 		}(),
+		"key": python(echoPython),
 	} {
 		b.Run(name, func(b *testing.B) {
 			w := newWorld(b)
 			in.MemorySize, in.Role = aws.Int32(1769), nil
+			if name == "key" {
+				in.Environment, in.KMSKeyArn = &types.Environment{Variables: map[string]string{"AB": "c"}}, aws.String(w.key())
+				in.Role = aws.String(w.role("role", mayLog, strings.ReplaceAll(mayLog, "logs:", "kms:")))
+			}
 			w.create("f", in)
 			call := &lambda.InvokeInput{FunctionName: aws.String("f"), Payload: []byte(`{"say":"hi"}`)}
 			_, err := w.lambda.Invoke(w.ctx, call)

@@ -21,6 +21,7 @@ type Config struct {
 	Engine sandbox.Engine
 	Serve  func(l net.Listener, functionARN string) // the server's own API inside a sandbox; may be nil
 	Log    *slog.Logger
+	Memory func() float64 // the share of the host's memory that is left; by default the kernel is asked
 }
 
 // A Function is what the fleet needs to know for one invocation.
@@ -89,6 +90,9 @@ type Fleet struct {
 
 // New returns an empty fleet.
 func New(cfg Config) *Fleet {
+	if cfg.Memory == nil {
+		cfg.Memory = memoryLeft
+	}
 	return &Fleet{
 		cfg: cfg, pools: map[string]*pool{}, running: map[string]int32{}, all: map[*environment]bool{},
 		loaded: map[string]bool{}, idle: make(chan struct{}),
@@ -155,8 +159,12 @@ func (f *Fleet) Run(ctx context.Context) error {
 }
 
 func (f *Fleet) reclaim(now time.Time) {
+	low := f.cfg.Memory() < lowMemory
 	f.mu.Lock()
 	var old []*environment
+	if low {
+		old = f.oldestLocked()
+	}
 	var unused []*pool
 	for arn, p := range f.pools {
 		old = append(old, p.expiredLocked(now)...)

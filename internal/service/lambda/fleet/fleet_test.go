@@ -180,11 +180,12 @@ type world struct {
 	log      strings.Builder
 	prepared int
 	expires  time.Time
+	memory   float64
 }
 
 func newWorld(behave func(*box)) *world {
-	w := &world{engine: &engine{behave: behave, known: map[string]bool{}}}
-	w.Fleet = fleet.New(fleet.Config{Engine: w.engine, Log: slog.New(slog.DiscardHandler)})
+	w := &world{engine: &engine{behave: behave, known: map[string]bool{}}, memory: 1}
+	w.Fleet = fleet.New(fleet.Config{Engine: w.engine, Log: slog.New(slog.DiscardHandler), Memory: func() float64 { return w.memory }})
 	w.function = fleet.Function{
 		ARN: "arn", Scope: "account", Generation: "1", Version: "$LATEST", Timeout: 3 * time.Second, MemoryMB: 128, Unreserved: 1000, Prepare: w.prepare,
 	}
@@ -207,9 +208,19 @@ func (w *world) prepare(context.Context) (*fleet.Blueprint, error) {
 
 func (w *world) invoke(t *testing.T, id string) *fleet.Outcome {
 	t.Helper()
+	o := w.try(t, id)
+	if o == nil {
+		t.FailNow()
+	}
+	return o
+}
+
+// try is invoke for other goroutines.
+func (w *world) try(t *testing.T, id string) *fleet.Outcome {
+	t.Helper()
 	o, err := w.Invoke(t.Context(), &w.function, &fleet.Event{RequestID: id, Payload: []byte("1"), Tail: true})
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
 	return o
 }
@@ -248,6 +259,37 @@ func TestUnusedEnvironmentIsReclaimed(t *testing.T) {
 			t.Errorf("got %q, code loaded: %v", got, w.engine.isLoaded())
 		}
 		w.invoke(t, "b")
+	})
+}
+
+func TestIdleEnvironmentsGiveWayWhenMemoryIsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(echo(0, time.Second))
+		defer w.end(t)
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				if _, err := w.Invoke(context.Background(), &w.function, &fleet.Event{RequestID: "a"}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		w.memory = 0.05
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go w.Run(ctx)
+		time.Sleep(16 * time.Second)
+		w.memory = 1
+		ended := 0
+		for _, b := range w.engine.boxes {
+			if strings.HasSuffix(b.seen(), "ended") {
+				ended++
+			}
+		}
+		if ended != 2 || len(w.engine.boxes) != 4 {
+			t.Errorf("%d of %d ended", ended, len(w.engine.boxes))
+		}
 	})
 }
 
@@ -316,7 +358,7 @@ func TestDrainWaitsForWhatRunsAndStoresItsLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(echo(0, 2*time.Second))
 		done := make(chan *fleet.Outcome, 1)
-		go func() { done <- w.invoke(t, "a") }()
+		go func() { done <- w.try(t, "a") }()
 		time.Sleep(time.Second)
 		begin := time.Now()
 		w.end(t)
@@ -337,7 +379,7 @@ func TestDrainGivesUpWithItsContext(t *testing.T) {
 		w := newWorld(echo(0, time.Hour))
 		w.function.Timeout = 15 * time.Minute
 		done := make(chan *fleet.Outcome, 1)
-		go func() { done <- w.invoke(t, "a") }()
+		go func() { done <- w.try(t, "a") }()
 		time.Sleep(time.Second)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -361,7 +403,7 @@ func TestConcurrencyIsLimited(t *testing.T) {
 		}{{&one, 1000}, {nil, 1}} {
 			w.function.Reserved, w.function.Unreserved = c.reserved, c.unreserved
 			first := make(chan *fleet.Outcome, 1)
-			go func() { first <- w.invoke(t, "a") }()
+			go func() { first <- w.try(t, "a") }()
 			time.Sleep(time.Millisecond)
 			_, err := w.Invoke(t.Context(), &w.function, &fleet.Event{RequestID: "b"})
 			var throttled *fleet.Throttled

@@ -4,6 +4,7 @@ package runtimes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os/exec"
@@ -71,8 +72,8 @@ func New(mapped map[string]string) (*Catalog, error) {
 	return &Catalog{
 		mapped: mapped,
 		found: map[Family]func() (*host, error){
-			Python: sync.OnceValues(func() (*host, error) { return discover("python3", pythonVersion) }),
-			Node:   sync.OnceValues(func() (*host, error) { return discover("node", nodeVersion) }),
+			Python: sync.OnceValues(func() (*host, error) { return discover("python3", versions[Python]) }),
+			Node:   sync.OnceValues(func() (*host, error) { return discover("node", versions[Node]) }),
 		},
 		clients: packClients(), runtimes: map[string]*Runtime{},
 	}, nil
@@ -111,6 +112,9 @@ func (c *Catalog) find(name string) (*Runtime, error) {
 		if err != nil {
 			return nil, fmt.Errorf("The runtime %s is not available on this host: its interpreter %s cannot be used: %w", name, path, err)
 		}
+		if v, err := versions[family](program); err != nil || v != name {
+			return nil, fmt.Errorf("The runtime %s is not available on this host: its interpreter %s is %s: %w", name, path, v, errors.Join(err, errOther))
+		}
 		return &Runtime{name, family, program, roots, c.clients[family]}, nil
 	}
 	h, err := c.found[family]()
@@ -140,6 +144,11 @@ func discover(name string, version func(string) (string, error)) (*host, error) 
 	}
 	return &host{runtime, program, roots}, nil
 }
+
+// versions ask an interpreter which runtime it can serve.
+var versions = map[Family]func(program string) (string, error){Python: pythonVersion, Node: nodeVersion}
+
+var errOther = errors.New("it must be of the runtime's own version")
 
 func pythonVersion(program string) (string, error) {
 	v, err := ask(program, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
