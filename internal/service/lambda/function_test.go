@@ -263,3 +263,21 @@ func TestTagsOfAFunction(t *testing.T) {
 	_, err = w.lambda.TagResource(w.ctx, &lambda.TagResourceInput{Resource: arn, Tags: many})
 	wantError(t, err, "InvalidParameterValueException", "Number of tags exceeds resource tag limit.")
 }
+
+func TestOnlyTheLatestVersionIsThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	arn := w.script("f")
+	versions, err := w.lambda.ListVersionsByFunction(w.ctx, &lambda.ListVersionsByFunctionInput{FunctionName: aws.String("f")})
+	w.must(err)
+	if len(versions.Versions) != 1 || *versions.Versions[0].FunctionArn != arn+":$LATEST" {
+		t.Errorf("got %+v", versions.Versions)
+	}
+	aliases, err := w.lambda.ListAliases(w.ctx, &lambda.ListAliasesInput{FunctionName: aws.String("f")})
+	w.must(err)
+	signing, err := w.lambda.GetFunctionCodeSigningConfig(w.ctx, &lambda.GetFunctionCodeSigningConfigInput{FunctionName: aws.String("f")})
+	w.must(err)
+	if len(aliases.Aliases) != 0 || signing.CodeSigningConfigArn != nil || *signing.FunctionName != "f" {
+		t.Errorf("got %+v, %+v", aliases.Aliases, signing)
+	}
+}

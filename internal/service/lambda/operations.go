@@ -27,6 +27,7 @@ func (s *Service) Operations() []api.Operation {
 		api.Op(s.GetFunction, api.Of(func(ctx context.Context, in *lambda.GetFunctionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
+		api.Op(s.GetFunctionCodeSigningConfig, function("FunctionName")),
 		api.Op(s.GetFunctionConcurrency, function("FunctionName")),
 		api.Op(s.GetFunctionConfiguration, api.Of(func(ctx context.Context, in *lambda.GetFunctionConfigurationInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
@@ -37,8 +38,10 @@ func (s *Service) Operations() []api.Operation {
 		api.Op(s.Invoke, api.Of(func(ctx context.Context, in *lambda.InvokeInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		}).For("lambda:InvokeFunction")).Data(),
+		api.Op(s.ListAliases, function("FunctionName")),
 		api.Op(s.ListFunctions, api.Anything),
 		api.Op(s.ListTags, function("Resource")),
+		api.Op(s.ListVersionsByFunction, function("FunctionName")),
 		api.Op(s.PutFunctionConcurrency, function("FunctionName")),
 		api.Op(s.RemovePermission, api.Of(func(ctx context.Context, in *lambda.RemovePermissionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
