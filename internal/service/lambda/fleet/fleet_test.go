@@ -177,6 +177,7 @@ type world struct {
 	*fleet.Fleet
 	engine   *engine
 	function fleet.Function
+	mu       sync.Mutex
 	log      strings.Builder
 	prepared int
 	expires  time.Time
@@ -193,11 +194,15 @@ func newWorld(behave func(*box)) *world {
 }
 
 func (w *world) prepare(context.Context) (*fleet.Blueprint, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.prepared++
 	return &fleet.Blueprint{
 		Spec: sandbox.Spec{Code: "code"}, Expires: w.expires,
 		Load: func(context.Context) error { return w.engine.load("code") },
 		Sink: func(_ context.Context, lines []fleet.Line) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			for _, l := range lines {
 				w.log.WriteString(l.Text)
 			}
@@ -280,7 +285,6 @@ func TestIdleEnvironmentsGiveWayWhenMemoryIsShort(t *testing.T) {
 		defer cancel()
 		go w.Run(ctx)
 		time.Sleep(16 * time.Second)
-		w.memory = 1
 		ended := 0
 		for _, b := range w.engine.boxes {
 			if strings.HasSuffix(b.seen(), "ended") {
