@@ -6,9 +6,7 @@ package front
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"path"
@@ -27,6 +25,8 @@ type Door struct {
 	account string // whose trail keeps the calls of nobody
 	region  string
 	keys    sigv4.KeyCache
+
+	strangers allowance
 }
 
 // New returns the door to r in a region. Calls that belong to no account are recorded for account.
@@ -68,7 +68,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func requestOf(r *http.Request) api.Request {
 	o, _ := r.Context().Value(originKey{}).(Origin)
 	req := api.Request{
-		ID: newRequestID(), UserAgent: r.UserAgent(), Referer: r.Referer(), Host: r.Host, SourceIP: o.SourceIP,
+		ID: newRequestID(), UserAgent: brief(r.UserAgent()), Referer: r.Referer(), Host: brief(r.Host), SourceIP: o.SourceIP,
 		Secure: r.TLS != nil || o.Private, TLS: r.TLS, Time: time.Now(), VPC: o.VPC, VPCE: o.VPCE,
 	}
 	if req.SourceIP == "" {
@@ -76,6 +76,12 @@ func requestOf(r *http.Request) api.Request {
 	}
 	return req
 }
+
+// maxBrief is how much CloudTrail keeps of what a caller says of itself (user guide, "CloudTrail record contents",
+// userAgent).
+const maxBrief = 1 << 10
+
+func brief(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxBrief)], "") }
 
 // An exchange is one request on its way through the door.
 type exchange struct {
@@ -100,13 +106,13 @@ func (x *exchange) serve(sigErr error) {
 		x.refuse(err)
 		return
 	}
-	call, matchErr := x.entry.Wire.Match(x.r, body)
-	x.call = call
 	if err := x.verify(body, secret); err != nil {
 		x.disown()
 		x.refuse(err)
 		return
 	}
+	call, matchErr := x.entry.Wire.Match(x.r, body)
+	x.call = call
 	if x.key != nil { // only now is it known that the key's holder used it
 		x.door.api.Directory().Used(x.key, x.entry.Service.Name(), x.door.region)
 	}
@@ -143,15 +149,15 @@ func (x *exchange) verify(body []byte, secret sigv4.Secret) error {
 		return wire.Errorf("InvalidURI", http.StatusBadRequest, "The path has empty or relative segments.")
 	}
 	if x.sig == nil {
-		op := x.entry.Operation(x.call.Operation())
-		if op == nil || !op.TakesUnsigned() {
-			return x.entry.Errors.Missing()
-		}
-		return nil
+		return x.takesUnsigned(body)
 	}
-	return x.entry.Errors.Signature(x.sig.VerifyBytes(x.r, body, secret, sigv4.Options{
+	err := x.sig.VerifyBytes(x.r, body, secret, sigv4.Options{
 		Region: x.scopeRegion(), Service: x.entry.Service.Name(), Skew: x.entry.Errors.Skew, Cache: &x.door.keys,
-	}))
+	})
+	if err != nil && x.cheap(body) { // for the record
+		x.call, _ = x.entry.Wire.Match(x.r, body)
+	}
+	return x.entry.Errors.Signature(err)
 }
 
 // plain reports whether a path is what a signature covers: clients sign "//", "." and ".." resolved, so a path with them
@@ -181,7 +187,8 @@ func (x *exchange) scopeRegion() string {
 	return x.door.region
 }
 
-// refuse answers a request that does not reach its operation, and keeps a record of it.
+// refuse answers a request that does not reach its operation, and keeps a record of it. Strangers get no more records
+// than their allowance: a trail has an end, and they must not be able to push out of it what others did.
 func (x *exchange) refuse(err error) {
 	op := ""
 	if x.call == nil {
@@ -190,49 +197,16 @@ func (x *exchange) refuse(err error) {
 	if x.call != nil {
 		op = x.call.Operation()
 	}
+	if x.caller.Kind == api.Unknown && !x.door.strangers.take(x.caller.Request.Time) {
+		x.answerError(err)
+		return
+	}
 	ctx := api.WithCaller(x.r.Context(), x.caller)
 	x.answerError(x.door.api.Refused(ctx, x.entry, op, x.door.account, err))
 }
 
 func (x *exchange) answerError(err error) {
 	x.call.EncodeError(x.w, err, x.caller.Request.ID)
-}
-
-// maxBody caps the body of a request, unless its service says otherwise.
-const maxBody = 2 << 20
-
-func (x *exchange) readBody() ([]byte, error) {
-	limit := int64(maxBody)
-	if l, ok := x.entry.Service.(interface{ MaxBody() int64 }); ok {
-		limit = l.MaxBody()
-	}
-	if x.r.ContentLength > limit {
-		return nil, tooLarge(limit)
-	}
-	body, err := readAll(http.MaxBytesReader(x.w, x.r.Body, limit), x.r.ContentLength)
-	var tooBig *http.MaxBytesError
-	if errors.As(err, &tooBig) {
-		return nil, tooLarge(limit)
-	}
-	if err != nil {
-		return nil, wire.Errorf("RequestTimeout", http.StatusBadRequest, "The request body could not be read.")
-	}
-	return body, nil
-}
-
-func tooLarge(limit int64) error {
-	return wire.Errorf("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge,
-		"Request must be smaller than %d bytes for the operation", limit)
-}
-
-// readAll reads a body of a known size without growing a buffer.
-func readAll(body io.Reader, size int64) ([]byte, error) {
-	if size < 0 {
-		return io.ReadAll(body)
-	}
-	b := make([]byte, size)
-	_, err := io.ReadFull(body, b)
-	return b, err
 }
 
 func newRequestID() string {
