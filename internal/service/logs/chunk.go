@@ -110,11 +110,15 @@ func decode(b []byte, first int64) ([]event, error) {
 		return nil, errChunk
 	}
 	format, b := b[0], b[1:]
-	if format == deflatedEvents {
+	switch format {
+	case plainEvents:
+	case deflatedEvents:
 		var err error
 		if b, err = io.ReadAll(flate.NewReader(bytes.NewReader(b))); err != nil {
 			return nil, errors.Join(errChunk, err)
 		}
+	default:
+		return nil, errChunk
 	}
 	var events []event
 	for t := first; len(b) > 0; {

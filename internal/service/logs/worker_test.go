@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -119,6 +120,14 @@ func TestPositionsAreOrderedAsTheirEvents(t *testing.T) {
 	}
 	if p.next().previous() != p || p.compare(p.next()) >= 0 || positionOf(1, 255, 0, "").compare(positionOf(1, 256, 0, "")) >= 0 {
 		t.Error("positions are out of order")
+	}
+}
+
+func TestUnknownFormatOfEventsIsDamage(t *testing.T) {
+	b := (&packer{}).encode([]event{{5, "a"}})
+	b[0] = 2
+	if events, err := decode(b, 5); !errors.Is(err, store.ErrCorrupt) || events != nil {
+		t.Errorf("got %v, %v", events, err)
 	}
 }
 
