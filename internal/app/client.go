@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
+	"redoubt/internal/disk"
 	"redoubt/internal/seal"
 )
 
@@ -71,7 +71,7 @@ func writeClient(data string, c *Client) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(clientFile(data), append(text, '\n'))
+	return disk.Replace(clientFile(data), append(text, '\n'))
 }
 
 func readOperators(data string, ring *seal.Ring) (*operators, error) {
@@ -104,30 +104,7 @@ func writeOperators(data string, ring *seal.Ring, ops *operators) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(operatorFile(data), sealed)
-}
-
-// replaceFile writes a file so that a crash leaves the old or the new one.
-func replaceFile(name string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return disk.Replace(operatorFile(data), sealed)
 }
 
 // RotateRoot replaces the root key of a data directory and wraps the data keys anew.

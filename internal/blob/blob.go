@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"redoubt/internal/disk"
 	"redoubt/internal/seal"
 )
 
@@ -55,7 +56,7 @@ func makeShelves(dir string) error {
 			err = nil
 		}
 	}
-	return errors.Join(err, syncDir(dir), syncDir(filepath.Dir(dir)))
+	return errors.Join(err, disk.SyncDir(dir), disk.SyncDir(filepath.Dir(dir)))
 }
 
 // incoming holds objects that are being written. They are invisible, and swept when stale.
@@ -108,7 +109,7 @@ func (s *Store) publish(tmp string, id ID) error {
 	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return disk.SyncDir(filepath.Dir(path))
 }
 
 // interruptible ends a copy with its context.
@@ -194,13 +195,4 @@ func (s *Store) path(id ID) string { return filepath.Join(s.dir, string(id[:2]),
 func (id ID) valid() bool {
 	b, err := hex.DecodeString(string(id))
 	return err == nil && len(b) == 16 && hex.EncodeToString(b) == string(id)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

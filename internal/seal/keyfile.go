@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+
+	"redoubt/internal/disk"
 )
 
 const keySize = 32
@@ -85,14 +87,14 @@ func (k *keyFile) create() ([]byte, error) {
 	fresh := make([]byte, keySize)
 	rand.Read(fresh)                                     // never fails (crypto/rand)
 	tmp := fmt.Sprintf("%s.%s.new", k.path, rand.Text()) // not the same for two processes
-	if err := writeFile(tmp, []byte(base64.StdEncoding.EncodeToString(fresh)+"\n")); err != nil {
+	if err := disk.Replace(tmp, []byte(base64.StdEncoding.EncodeToString(fresh)+"\n")); err != nil {
 		return nil, err
 	}
 	defer os.Remove(tmp)
 	if err := os.Link(tmp, k.path); err != nil && !os.IsExist(err) {
 		return nil, err
 	}
-	if err := syncDir(filepath.Dir(k.path)); err != nil {
+	if err := disk.SyncDir(filepath.Dir(k.path)); err != nil {
 		return nil, err
 	}
 	return k.read()

@@ -10,6 +10,8 @@ import (
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
+
+	"redoubt/internal/disk"
 )
 
 const rootName = "root"
@@ -58,19 +60,19 @@ func (r *Ring) createRootLocked(ctx context.Context) error {
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return err
 	}
-	unlock, err := lock(r.dir)
+	locked, err := disk.Lock(r.dir)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer locked.Close()
 	if err := r.readRootLocked(ctx); !os.IsNotExist(err) {
 		return err // another process was faster
 	}
-	if err := writeFile(filepath.Join(r.dir, rootName), wrapped); err != nil {
+	if err := disk.Replace(filepath.Join(r.dir, rootName), wrapped); err != nil {
 		return err
 	}
 	r.root, r.rootFile = h, wrapped
-	return syncDir(filepath.Dir(r.dir))
+	return disk.SyncDir(filepath.Dir(r.dir))
 }
 
 func (r *Ring) hasDataKeys() bool {
@@ -104,11 +106,11 @@ func (r *Ring) refuseOrphansLocked(ctx context.Context) error {
 func (r *Ring) RotateRoot(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	unlock, err := lock(r.dir)
+	locked, err := disk.Lock(r.dir)
 	if err != nil {
 		return fmt.Errorf("rotating the root key: %w", err)
 	}
-	defer unlock()
+	defer locked.Close()
 	for _, step := range []func(context.Context) error{
 		r.readRootLocked, r.addRootLocked, r.rewrapLocked, r.dropOldRootsLocked,
 	} {
@@ -150,7 +152,7 @@ func (r *Ring) rewrapLocked(context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFile(filepath.Join(r.dir, file), wrapped); err != nil {
+		if err := disk.Replace(filepath.Join(r.dir, file), wrapped); err != nil {
 			return err
 		}
 	}
@@ -180,7 +182,7 @@ func (r *Ring) storeRootLocked(ctx context.Context, m *keyset.Manager) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(r.dir, rootName), wrapped); err != nil {
+	if err := disk.Replace(filepath.Join(r.dir, rootName), wrapped); err != nil {
 		return err
 	}
 	r.root, r.rootFile = h, wrapped

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"redoubt/internal/disk"
 )
 
 func mustOpen(t *testing.T, dir string) *Ring {
@@ -101,7 +103,7 @@ func TestInterruptedRotationLosesNothing(t *testing.T) {
 				}
 			}
 			if done == 2 { // as if the crash came between two files
-				if err := writeFile(filepath.Join(dir, "keys", "box.kms"), before["box.kms"]); err != nil {
+				if err := disk.Replace(filepath.Join(dir, "keys", "box.kms"), before["box.kms"]); err != nil {
 					t.Fatal(err)
 				}
 			}

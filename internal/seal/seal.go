@@ -26,6 +26,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/prf"
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"redoubt/internal/disk"
 )
 
 // Ring holds the opened keys of one data directory. It is safe for concurrent use.
@@ -190,11 +192,11 @@ func unwrap(wrapped []byte, root tink.AEAD, file string) (*keyset.Handle, error)
 // createKeyLocked generates a keyset and returns it once it is durable. Of two processes that do so, one wins and both
 // use its key.
 func (r *Ring) createKeyLocked(file string, template *tinkpb.KeyTemplate) (*keyset.Handle, error) {
-	unlock, err := lock(r.dir)
+	locked, err := disk.Lock(r.dir)
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer locked.Close()
 	if err := r.readRootLocked(context.Background()); err != nil {
 		return nil, err
 	}
@@ -213,5 +215,5 @@ func (r *Ring) createKeyLocked(file string, template *tinkpb.KeyTemplate) (*keys
 	if err != nil {
 		return nil, fmt.Errorf("wrapping key %s: %w", file, err)
 	}
-	return h, writeFile(filepath.Join(r.dir, file), wrapped)
+	return h, disk.Replace(filepath.Join(r.dir, file), wrapped)
 }

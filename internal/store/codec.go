@@ -28,7 +28,7 @@ func newCodec() (codec, error) {
 		MaxMapPairs:       1<<31 - 1,
 		MaxNestedLevels:   1000,
 		DefaultMapType:    reflect.TypeFor[map[string]any](),
-		IntDec:            cbor.IntDecConvertSigned, // in an any: int64
+		IntDec:            cbor.IntDecConvertSignedOrFail, // in an any: int64
 		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
 	}.DecMode()
 	if err != nil {

@@ -18,7 +18,7 @@ type tree struct {
 	Addr     netip.Addr
 	Key      *kms.KeyMetadata
 	Free     any
-	hidden   func() // unexported: not stored
+	hidden   func() //lint:ignore U1000 unexported, so not stored, and no reason to panic
 }
 
 func TestTableOfWhatCannotBeReadBackPanics(t *testing.T) {

@@ -38,9 +38,6 @@ func (c cgroups) missing() []string {
 	return out
 }
 
-// canFreeze reports whether jails can be frozen by a control group.
-func (c cgroups) canFreeze() bool { return c.V2 != "" || c.V1["freezer"] != "" }
-
 // A hierarchy is a mounted cgroup file system and this process's place in it.
 type hierarchy struct {
 	mount       string

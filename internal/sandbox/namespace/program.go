@@ -84,7 +84,6 @@ type program struct {
 	old    [8]byte
 	report [2]uint32
 	waited uint32
-	info   [128]byte
 }
 
 // cloneArgs is struct clone_args of clone3(2).

@@ -71,6 +71,15 @@ func (s *Service) resource(ctx context.Context, k *live, alias string) (api.Reso
 	}, err
 }
 
+// newKey is what a CreateKey tags: a key that has no name yet, so that the permission must be on all keys
+// (https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html).
+func newKey(ctx context.Context, _ *kms.CreateKeyInput) (api.Resource, error) {
+	c := api.CallerOf(ctx)
+	return api.Resource{ARN: arnOf(c.Account, c.Region, "key/*"), Account: c.Account}, nil
+}
+
+func bringsTags(in any) bool { return len(in.(*kms.CreateKeyInput).Tags) > 0 }
+
 // decrypts resolves the key of a Decrypt: the named one, or else the one that the ciphertext names.
 func (s *Service) decrypts(ctx context.Context, in *kms.DecryptInput) (api.Resource, error) {
 	return s.opens(ctx, in.KeyId, in.CiphertextBlob)

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/redact"
 
+	"redoubt/internal/disk"
 	"redoubt/internal/seal"
 	"redoubt/internal/store"
 )
@@ -40,7 +41,12 @@ func Open(dir string, ring *seal.Ring) (store.Engine, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	lock, err := lockDir(dir)
+	// Pebble's own lock is a record lock: it does not see a second opener in this process by another path, and it is lost
+	// when anyone here closes the lock file.
+	lock, err := disk.TryLock(dir)
+	if errors.Is(err, disk.ErrLocked) {
+		err = fmt.Errorf("%w: another Redoubt has this directory open", store.ErrInUse)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", dir, err)
 	}
