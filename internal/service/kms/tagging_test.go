@@ -11,13 +11,13 @@ import (
 func TestKeyIsBornWithTagsOnlyByPermissionToTag(t *testing.T) {
 	t.Parallel()
 	a := start(t)
-	maker := a.user(t, "maker", allow("kms:CreateKey", "*"))
+	maker := a.user(t, "maker", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["kms:CreateKey","kms:PutKeyPolicy"],"Resource":"*"}]}`)
 	tagged := &sdk.CreateKeyInput{Tags: []types.Tag{{TagKey: ptr("team"), TagValue: ptr("red")}}}
 	_, err := maker.CreateKey(ctx, &sdk.CreateKeyInput{})
 	must(t, err)
 	_, err = maker.CreateKey(ctx, tagged)
 	refused(t, err, "AccessDeniedException", "...")
-	a.permit(t, "maker", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["kms:CreateKey","kms:TagResource"],"Resource":"*",
+	a.permit(t, "maker", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["kms:CreateKey","kms:PutKeyPolicy","kms:TagResource"],"Resource":"*",
 		"Condition":{"StringEqualsIfExists":{"aws:RequestTag/team":"red"}}}]}`)
 	_, err = maker.CreateKey(ctx, tagged)
 	must(t, err)
