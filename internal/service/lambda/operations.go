@@ -18,7 +18,8 @@ func (s *Service) Operations() []api.Operation {
 		api.Op(s.AddPermission, api.Of(func(ctx context.Context, in *lambda.AddPermissionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		}).With(permissionKeys)),
-		api.Op(s.CreateFunction, function("FunctionName"), passed),
+		api.Op(s.CreateFunction, function("FunctionName"), passed,
+			function("FunctionName").For("lambda:TagResource").When(func(in any) bool { return len(in.(*lambda.CreateFunctionInput).Tags) > 0 })),
 		api.Op(s.DeleteFunction, api.Of(func(ctx context.Context, in *lambda.DeleteFunctionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),

@@ -10,9 +10,15 @@ import (
 	"redoubt/internal/store"
 )
 
-// function resolves a function by any form of its name.
+// function resolves a function as a whole by any form of its name, whatever version the name adds: what is done to the
+// function must not be judged by the ARN of a version, which other statements are about.
 func (s *Service) function(ctx context.Context, name string) (api.Resource, error) {
-	return s.qualified(ctx, &name, nil)
+	ref, err := refer(ctx, &name, nil)
+	if err != nil {
+		return api.Resource{}, err
+	}
+	ref.Qualifier = ""
+	return s.resource(ctx, ref)
 }
 
 // qualified resolves a function and the version of it that a call is about.
@@ -21,8 +27,12 @@ func (s *Service) qualified(ctx context.Context, name, qualifier *string) (api.R
 	if err != nil {
 		return api.Resource{}, err
 	}
+	return s.resource(ctx, ref)
+}
+
+func (s *Service) resource(ctx context.Context, ref reference) (api.Resource, error) {
 	res := api.Resource{ARN: ref.String(), Type: "AWS::Lambda::Function", Account: ref.Account}
-	err = s.deps.DB.View(ctx, func(tx *store.Tx) error {
+	err := s.deps.DB.View(ctx, func(tx *store.Tx) error {
 		f, ok, err := s.functions.Get(tx, ref.Account, ref.Region, ref.Name)
 		if err != nil || !ok {
 			return err
