@@ -96,6 +96,12 @@ func (n Need) Field() string { return n.field }
 // IsFree reports whether being authenticated is enough.
 func (n Need) IsFree() bool { return n.free }
 
+// IsAnything reports whether the need is about no particular resource: the action on "*".
+func (n Need) IsAnything() bool { return !n.free && n.resolve == nil && n.perInput == nil }
+
+// IsConditional reports whether only some inputs have the need.
+func (n Need) IsConditional() bool { return n.when != nil }
+
 func (n Need) mustFit(in reflect.Type) {
 	if _, ok := in.FieldByName(n.field); n.field != "" && !ok {
 		panic(fmt.Sprintf("api: %s has no field %s", in, n.field))
