@@ -68,7 +68,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.engine, err = sandbox.Open(sandbox.Options{AllowWeaker: cfg.AllowWeakSandbox, StateDir: cfg.Data})
-	if err != nil {
+	if weak := (*sandbox.WeakError)(nil); errors.As(err, &weak) {
+		return fmt.Errorf("%w\n  Or accept less with --allow-weaker-sandbox, if you trust the functions", err)
+	} else if err != nil {
 		return err
 	}
 	a.Weak = a.engine.Weaknesses()

@@ -30,16 +30,16 @@ func setupServe(flags *flag.FlagSet) func(context.Context, terminal, []string) e
 	var level slog.Level
 	dataFlag(flags, &cfg.Data)
 	sealFlag(flags, &cfg.Seal)
-	flags.StringVar(&cfg.Listen, "listen", app.DefaultListen, "`ADDR`ess to listen on")
-	flags.StringVar(&cfg.Region, "region", app.DefaultRegion, "`NAME` of the region served")
-	flags.StringVar(&cfg.Account, "account", app.DefaultAccount, "`NUMBER` of the account made at the first start")
-	flags.Var(runtimes(cfg.Runtimes), "runtime", "`NAME=PATH` of an interpreter, such as python3.12=/opt/py/bin/python3; repeated, or separated by commas")
-	flags.StringVar(&cfg.TLSCert, "tls-cert", "", "`FILE` with the server's certificate chain; default: one from a local authority in the data directory")
-	flags.StringVar(&cfg.TLSKey, "tls-key", "", "`FILE` with the certificate's key")
+	flags.StringVar(&cfg.Listen, "listen", app.DefaultListen, "listen on `ADDR`")
+	flags.StringVar(&cfg.Region, "region", app.DefaultRegion, "serve the region `NAME`")
+	flags.StringVar(&cfg.Account, "account", app.DefaultAccount, "make the account `NUMBER` at the first start")
+	flags.Var(runtimes(cfg.Runtimes), "runtime", "run a runtime with an interpreter, `NAME=PATH`, such as python3.12=/opt/py/bin/python3; repeated, or separated by commas")
+	flags.StringVar(&cfg.TLSCert, "tls-cert", "", "take the server's certificate chain from `FILE`; default: one from a local authority in the data directory")
+	flags.StringVar(&cfg.TLSKey, "tls-key", "", "take the certificate's key from `FILE`")
 	flags.BoolVar(&cfg.InsecureHTTP, "insecure-http", false, "speak plain HTTP; refused unless --listen is a loopback address")
 	flags.BoolVar(&cfg.AllowWeakSandbox, "allow-weaker-sandbox", false, "run functions even where the kernel cannot give every layer of the sandbox")
 	flags.BoolVar(&cfg.RecordData, "record-data-events", false, "keep calls of the data plane, such as lambda:Invoke, in CloudTrail's history too")
-	flags.TextVar(&level, "log", slog.LevelWarn, "`LEVEL` of the log on standard error: debug (a line for each call), info, warn, error")
+	flags.TextVar(&level, "log", slog.LevelWarn, "log to standard error from `LEVEL` on: debug (a line for each call), info, warn, error")
 	return func(ctx context.Context, t terminal, args []string) error {
 		if err := noArguments(args); err != nil {
 			return err
@@ -55,7 +55,7 @@ func announce(w io.Writer, a *app.App, c *app.Client) {
 	fmt.Fprintf(w, "  data     %s\n", a.Config.Data)
 	fmt.Fprintf(w, "  account  %s, region %s\n", c.Account, c.Region)
 	for _, weak := range a.Weak {
-		fmt.Fprintf(w, "  WEAKER SANDBOX  %s\n", weak)
+		fmt.Fprintf(w, "  WEAKER SANDBOX  %s: %s. Remedy: %s\n", weak.Layer, weak.Protects, weak.Remedy)
 	}
 	fmt.Fprintf(w, "\nConnect a client, in another terminal:\n\n  %s\n\n", envLine(a.Config.Data, a.Config.Seal))
 }
@@ -105,9 +105,9 @@ func (r runtimes) Set(s string) error {
 }
 
 func dataFlag(flags *flag.FlagSet, p *string) {
-	flags.StringVar(p, "data", "", "`DIR`ectory of everything kept; default: $XDG_DATA_HOME/redoubt, or ~/.local/share/redoubt")
+	flags.StringVar(p, "data", "", "keep everything in `DIR`; default: $XDG_DATA_HOME/redoubt, or ~/.local/share/redoubt")
 }
 
 func sealFlag(flags *flag.FlagSet, p *string) {
-	flags.StringVar(p, "seal", "", "`URL` of what opens the root key: file:///PATH, passphrase:, hashivault://KEY, awskms://KEY; default: a key file in the data directory")
+	flags.StringVar(p, "seal", "", "open the root key with what `URL` names: file:///PATH, passphrase:, hashivault://KEY, awskms://KEY; default: a key file in the data directory")
 }
