@@ -39,8 +39,8 @@ func setupAccountCreate(flags *flag.FlagSet) func(context.Context, terminal, []s
 	var data, seal, name, email string
 	dataFlag(flags, &data)
 	sealFlag(flags, &seal)
-	flags.StringVar(&name, "name", "", "`NAME` of the account")
-	flags.StringVar(&email, "email", "", "`ADDRESS` of its owner; default: NAME@localhost.localdomain")
+	flags.StringVar(&name, "name", "", "call the account `NAME`")
+	flags.StringVar(&email, "email", "", "reach its owner at `ADDRESS`; default: NAME@localhost.localdomain")
 	return func(ctx context.Context, t terminal, args []string) error {
 		if err := noArguments(args); err != nil {
 			return err

@@ -31,8 +31,8 @@ func setupEnv(flags *flag.FlagSet) func(context.Context, terminal, []string) err
 	var asRoot bool
 	dataFlag(flags, &data)
 	sealFlag(flags, &seal)
-	flags.StringVar(&format, "format", "sh", "`FORM` of the output: sh, fish, powershell or json")
-	flags.StringVar(&account, "account", "", "`NUMBER` of another account, made with 'redoubt account create'")
+	flags.StringVar(&format, "format", "sh", "print for `FORM`: sh, fish, powershell or json")
+	flags.StringVar(&account, "account", "", "enter the account `NUMBER`, made with 'redoubt account create'")
 	flags.BoolVar(&asRoot, "root", false, "give the root user's key: for when the administrator has locked itself out")
 	return func(ctx context.Context, t terminal, args []string) error {
 		if err := noArguments(args); err != nil {
