@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image/png"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,14 +107,20 @@ func (s *Service) DeleteVirtualMFADevice(ctx context.Context, in *iam.DeleteVirt
 	})
 }
 
-// GetMFADevice shows a device that is in use.
+// GetMFADevice shows a device that is in use by the user, or by the caller: permission was asked for no other.
 func (s *Service) GetMFADevice(ctx context.Context, in *iam.GetMFADeviceInput) (*iam.GetMFADeviceOutput, error) {
-	d, err := read(ctx, s, func(tx *store.Tx) (*Device, error) { return s.device(tx, account(ctx), *in.SerialNumber) })
+	d, err := read(ctx, s, func(tx *store.Tx) (*Device, error) {
+		h, err := s.holder(ctx, tx, in.UserName)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(h.serials(), *in.SerialNumber) {
+			return nil, noDevice(*in.SerialNumber)
+		}
+		return s.device(tx, account(ctx), *in.SerialNumber)
+	})
 	if err != nil {
 		return nil, err
-	}
-	if d.Enabled.IsZero() || in.UserName != nil && *in.UserName != d.User {
-		return nil, noDevice(*in.SerialNumber)
 	}
 	return &iam.GetMFADeviceOutput{SerialNumber: in.SerialNumber, EnableDate: date(d.Enabled), UserName: text(d.User)}, nil
 }

@@ -200,21 +200,23 @@ func (m *simulation) run(a *ask) ([]types.EvaluationResult, *string, error) {
 	if len(a.resources) == 0 {
 		a.resources = []string{"*"}
 	}
-	var all []types.EvaluationResult
 	for _, action := range a.actions {
 		if service, name, ok := strings.Cut(action, ":"); !ok || service == "" || name == "" || strings.ContainsAny(action, "*?") {
 			return nil, nil, invalid("Invalid Action: %s", action)
 		}
-		for _, resource := range a.resources {
-			all = append(all, m.decide(action, resource))
-		}
 	}
+	// Only the page that is asked for is decided: all of it may be millions.
+	total := len(a.actions) * len(a.resources)
 	from, _ := strconv.Atoi(p.after)
-	all = all[min(from, len(all)):]
-	if len(all) <= p.limit {
-		return all, nil, nil
+	from = min(max(0, from), total)
+	results := []types.EvaluationResult{}
+	for i := from; i < min(from+p.limit, total); i++ {
+		results = append(results, m.decide(a.actions[i/len(a.resources)], a.resources[i%len(a.resources)]))
 	}
-	return all[:p.limit], markerAfter(strconv.Itoa(from + p.limit)), nil
+	if from+p.limit >= total {
+		return results, nil, nil
+	}
+	return results, markerAfter(strconv.Itoa(from + p.limit)), nil
 }
 
 func (m *simulation) decide(action, resource string) types.EvaluationResult {
