@@ -32,6 +32,9 @@ func (f *facts) Lookup(name string) ([]string, bool) {
 	if prefix, rest, ok := strings.Cut(name, "/"); ok {
 		return f.tag(prefix, rest)
 	}
+	if name == "lambda:sourcefunctionarn" {
+		return f.caller.sourceFunction()
+	}
 	key, ok := strings.CutPrefix(name, "aws:")
 	if !ok {
 		return nil, false
@@ -68,13 +71,18 @@ func (f *facts) tag(prefix, key string) ([]string, bool) {
 	return nil, false
 }
 
-func lookupFold(tags map[string]string, key string) ([]string, bool) {
+// lookupFold finds nothing where tags differ in the case of their keys alone: a policy speaks of one tag, and who may choose
+// tags must not choose which one it is.
+func lookupFold(tags map[string]string, key string) (found []string, ok bool) {
 	for k, v := range tags {
 		if strings.EqualFold(k, key) {
-			return []string{v}, true
+			found = append(found, v)
 		}
 	}
-	return nil, false
+	if len(found) != 1 {
+		return nil, false
+	}
+	return found, true
 }
 
 // callerFacts are the global keys that depend on the caller and its request alone.
@@ -159,6 +167,15 @@ func (c *Caller) principalARN() string {
 		return c.Principal.Role
 	}
 	return c.Principal.ARN
+}
+
+// sourceFunction is lambda:SourceFunctionArn: the function for which Lambda assumed the role of the caller's session.
+// https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+func (c *Caller) sourceFunction() ([]string, bool) {
+	if c.Session == nil || part(c.Session.Source, 2) != "lambda" {
+		return nil, false
+	}
+	return text(c.Session.Source)
 }
 
 // outside is for keys that tell where a request came from, which calls that a service makes do not have.

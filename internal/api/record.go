@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/smithy-go"
 
@@ -103,10 +104,17 @@ var tlsVersions = map[uint16]string{tls.VersionTLS12: "TLSv1.2", tls.VersionTLS1
 func (ev *Event) setError(err error) {
 	var known smithy.APIError
 	if errors.As(err, &known) {
-		ev.ErrorCode, ev.ErrorMessage = known.ErrorCode(), known.ErrorMessage()
+		ev.ErrorCode, ev.ErrorMessage = known.ErrorCode(), brief(known.ErrorMessage())
 	} else if err != nil {
 		ev.ErrorCode = "InternalFailure"
 	}
+}
+
+// maxMessage is where CloudTrail cuts errorMessage (user guide, "CloudTrail record contents").
+const maxMessage = 1 << 10
+
+func brief(message string) string {
+	return strings.ToValidUTF8(message[:min(len(message), maxMessage)], "")
 }
 
 // newUUID returns a random UUID (RFC 9562, version 4).

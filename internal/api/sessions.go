@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -144,8 +145,11 @@ func (s *Session) Caller() *Caller {
 	account := accountOf(s.ARN)
 	p := policy.Principal{ARN: s.ARN, Account: account}
 	switch s.Kind {
+	case IAMUser:
+		p.ID = s.ID
 	case AssumedRole:
 		p.Role = s.Issuer
+		p.ID, _, _ = strings.Cut(s.ID, ":")
 	case FederatedUser:
 		p.User = s.Issuer
 	case Root:

@@ -30,7 +30,7 @@ func (x *exchange) identify(sigErr error) (sigv4.Secret, error) {
 		return none, err
 	}
 	x.claim(&api.Caller{
-		Kind: key.Kind, Principal: policy.Principal{ARN: key.ARN, Account: key.Account, Root: key.Kind == api.Root},
+		Kind: key.Kind, Principal: policy.Principal{ARN: key.ARN, Account: key.Account, ID: key.UserID, Root: key.Kind == api.Root},
 		Account: key.Account, ID: key.UserID, Name: key.Name, AccessKey: key.ID,
 	})
 	x.key = key
