@@ -55,13 +55,15 @@ Every operation that Redoubt has. This page is made from the operation tables (`
 - **Kind**: *read* and *write* are CloudTrail's readOnly; *data* is the data plane, which CloudTrail keeps only where asked to
   (refusals always); *unsigned* takes callers without credentials, whose proof of identity is in the input.
 
-An operation that is not listed is refused, with a 4xx error and a record in CloudTrail, and so is a signed request for a service
-that is not here (404, without a record). "Not there" lists what else the SDK for Go v2 knows of each API.
+An operation that is not listed is refused, with a 4xx error and a record in CloudTrail; so is a signed request for a service that
+is not here (404 UnknownServiceException, without a record), and a member of a listed operation's input that Redoubt does not
+support ("... is not supported by Redoubt yet"). "Not there" lists what else the SDK for Go v2 knows of each API.
 `
 
 func coverage(services []*api.Entry) []byte {
 	var b bytes.Buffer
 	b.WriteString(coverageHead)
+	slices.SortFunc(services, func(a, b *api.Entry) int { return strings.Compare(a.Service.Name(), b.Service.Name()) })
 	for _, e := range services {
 		ops, absent := e.Service.Operations(), absentOperations(e)
 		fmt.Fprintf(&b, "\n## %s: %d of %d operations\n\n", e.Service.Name(), len(ops), len(ops)+len(absent))
