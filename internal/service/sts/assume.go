@@ -2,7 +2,7 @@ package sts
 
 import (
 	"context"
-	"slices"
+	"errors"
 	"strings"
 	"time"
 
@@ -25,7 +25,7 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	if c.Kind == api.Root {
 		return nil, denied("Roles may not be assumed by root accounts.")
 	}
-	role, err := s.api.Directory().Role(ctx, *in.RoleArn)
+	role, err := s.assumed(ctx, *in.RoleArn)
 	if err != nil {
 		return nil, err
 	}
@@ -34,15 +34,15 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	if err != nil {
 		return nil, err
 	}
-	narrowing, err := s.narrow(ctx, in.Policy, in.PolicyArns)
+	narrowing, err := s.narrow(ctx, accountOf(role.ARN), in.Policy, in.PolicyArns)
 	if err != nil {
 		return nil, err
 	}
-	tags, transitive, err := sessionTags(c.Session, in.Tags, in.TransitiveTagKeys)
+	tags, transitive, err := sessionTags(inherited(ctx), in.Tags, in.TransitiveTagKeys)
 	if err != nil {
 		return nil, err
 	}
-	identity, err := sourceIdentity(c.Session, in.SourceIdentity)
+	identity, err := sourceIdentity(inherited(ctx), in.SourceIdentity)
 	if err != nil {
 		return nil, err
 	}
@@ -54,14 +54,22 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	session.Policies, session.PolicyARN = narrowing.texts, narrowing.arns
 	session.Tags, session.Transient, session.Identity = tags, transitive, identity
 	session.MFA, session.Chained, session.Source = mfa, chained, c.Source
-	creds, err := s.issue(session)
+	creds, packed, err := s.issue(session)
 	if err != nil {
 		return nil, err
 	}
 	return &sts.AssumeRoleOutput{
-		Credentials: creds, AssumedRoleUser: roleUser(session),
-		PackedPolicySize: packedSize(session), SourceIdentity: optional(identity),
+		Credentials: creds, AssumedRoleUser: roleUser(session), PackedPolicySize: packed, SourceIdentity: optional(identity),
 	}, nil
+}
+
+// assumed finds the role of a call that is allowed to assume it. If it has gone since, nobody may.
+func (s *Service) assumed(ctx context.Context, arn string) (*api.Role, error) {
+	role, err := s.api.Directory().Role(ctx, arn)
+	if errors.Is(err, api.ErrUnknown) {
+		return nil, denied("Not authorized to perform sts:AssumeRole")
+	}
+	return role, err
 }
 
 // roleSession is a session of a role, without what narrows it.
@@ -93,50 +101,11 @@ func sessionLength(asked *int32, longest int32, chained bool) (time.Duration, er
 
 // sourceIdentity persists across chained roles and cannot be changed once set.
 func sourceIdentity(from *api.Session, asked *string) (string, error) {
-	if from == nil || from.Identity == "" {
+	if from.Identity == "" {
 		return aws.ToString(asked), nil
 	}
 	if asked != nil && *asked != from.Identity {
 		return "", denied("Source identity cannot be changed when it is already set in the calling session.")
 	}
 	return from.Identity, nil
-}
-
-// sessionTags adds the tags that the caller's session passes on to those that are asked for.
-func sessionTags(from *api.Session, asked []types.Tag, transitive []string) (map[string]string, []string, error) {
-	tags := map[string]string{}
-	for _, t := range asked {
-		if err := checkTag(tags, t); err != nil {
-			return nil, nil, err
-		}
-		tags[*t.Key] = *t.Value
-	}
-	for _, k := range transitive {
-		if _, ok := tags[k]; !ok {
-			return nil, nil, api.Errorf("ValidationError", "The specified transitive tag key must be included in the requested tags.")
-		}
-	}
-	if from != nil {
-		for _, k := range from.Transient {
-			if _, ok := tags[k]; ok {
-				return nil, nil, api.Errorf("InvalidParameterValue",
-					"One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
-			}
-			tags[k] = from.Tags[k]
-		}
-		transitive = append(slices.Clone(transitive), from.Transient...)
-	}
-	return tags, transitive, nil
-}
-
-func checkTag(seen map[string]string, t types.Tag) error {
-	if strings.HasPrefix(strings.ToLower(*t.Key), "aws:") {
-		return api.Errorf("ValidationError", "Tag keys cannot begin with aws: since it is a reserved prefix.")
-	}
-	for k := range seen {
-		if strings.EqualFold(k, *t.Key) {
-			return api.Errorf("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-		}
-	}
-	return nil
 }

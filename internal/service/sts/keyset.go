@@ -24,6 +24,7 @@ import (
 const (
 	keysGoodFor = 10 * time.Minute
 	keysRetry   = 10 * time.Second // at most so often is a provider asked for a key that it did not list
+	failRetry   = time.Second      // and one that cannot be reached
 	fetchTime   = 5 * time.Second
 	maxDocument = 1 << 20
 )
@@ -37,6 +38,8 @@ type keySets struct {
 type keySet struct {
 	mu      sync.Mutex
 	fetched time.Time
+	failed  time.Time
+	failure error
 	keys    jose.JSONWebKeySet
 }
 
@@ -63,11 +66,9 @@ func (s *keySet) find(ctx context.Context, p *api.Provider, issuer, id string) (
 		return &found[0], nil
 	}
 	if age > keysRetry {
-		keys, err := fetchKeys(ctx, p, issuer)
-		if err != nil {
+		if err := s.fetchLocked(ctx, p, issuer); err != nil {
 			return nil, err
 		}
-		s.keys, s.fetched = *keys, time.Now()
 	}
 	if found := s.keys.Key(id); len(found) > 0 {
 		return &found[0], nil
@@ -75,9 +76,23 @@ func (s *keySet) find(ctx context.Context, p *api.Provider, issuer, id string) (
 	return nil, fmt.Errorf("provider %s has no key %q", p.ARN, id)
 }
 
+// fetchLocked reads the keys anew. Strangers can make it do so, and must not make them queue for a provider that is down.
+func (s *keySet) fetchLocked(ctx context.Context, p *api.Provider, issuer string) error {
+	if time.Since(s.failed) < failRetry {
+		return s.failure
+	}
+	keys, err := fetchKeys(ctx, p, issuer)
+	if err != nil {
+		s.failed, s.failure = time.Now(), err
+		return err
+	}
+	s.keys, s.fetched = *keys, time.Now()
+	return nil
+}
+
 // fetchKeys reads a provider's keys by way of its discovery document (OpenID Connect Discovery 1.0, section 4).
 func fetchKeys(ctx context.Context, p *api.Provider, issuer string) (*jose.JSONWebKeySet, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTime) // the keys are for others, too
 	defer cancel()
 	client := &http.Client{
 		Transport:     &http.Transport{TLSClientConfig: trust(p), DisableKeepAlives: true},

@@ -3,6 +3,7 @@ package sts
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -35,29 +36,45 @@ func (s *Service) federatedUser(ctx context.Context, name string) (api.Resource,
 
 // assumeKeys are the condition keys of AssumeRole
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-sts).
-func assumeKeys(_ context.Context, input any) policy.MapKeys {
+// A code of an MFA device is believed here and checked in the method, so that who may not assume the role spends none.
+func assumeKeys(ctx context.Context, input any) policy.MapKeys {
 	in := input.(*sts.AssumeRoleInput)
 	keys := policy.MapKeys{"sts:rolesessionname": {aws.ToString(in.RoleSessionName)}}
 	if in.ExternalId != nil {
 		keys["sts:externalid"] = []string{*in.ExternalId}
 	}
-	if in.SourceIdentity != nil {
-		keys["sts:sourceidentity"] = []string{*in.SourceIdentity}
+	if id := aws.ToString(in.SourceIdentity); id != "" {
+		keys["sts:sourceidentity"] = []string{id}
+	} else if id := inherited(ctx).Identity; id != "" {
+		keys["sts:sourceidentity"] = []string{id}
 	}
-	if len(in.TransitiveTagKeys) > 0 {
-		keys["sts:transitivetagkeys"] = in.TransitiveTagKeys
+	if transitive := slices.Concat(in.TransitiveTagKeys, inherited(ctx).Transient); len(transitive) > 0 {
+		keys["sts:transitivetagkeys"] = transitive
+	}
+	if in.SerialNumber != nil && in.TokenCode != nil {
+		keys["aws:multifactorauthpresent"], keys["aws:multifactorauthage"] = []string{"true"}, []string{"0"}
 	}
 	return keys
 }
 
-func hasTags(input any) bool {
-	switch in := input.(type) {
-	case *sts.AssumeRoleInput:
-		return len(in.Tags) > 0
-	case *sts.GetFederationTokenInput:
-		return len(in.Tags) > 0
+// inherited is the session from which tags and source identity pass on: that of a role, or an empty one.
+func inherited(ctx context.Context) *api.Session {
+	if c := api.CallerOf(ctx); c.Session != nil && c.Kind == api.AssumedRole {
+		return c.Session
 	}
-	return false
+	return &api.Session{}
 }
 
-func hasSourceIdentity(input any) bool { return input.(*sts.AssumeRoleInput).SourceIdentity != nil }
+// tagsRole tells whether the session will have tags, its own or those that a chained session passes on: both need the
+// permission (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required).
+func tagsRole(ctx context.Context, input any) bool {
+	return len(input.(*sts.AssumeRoleInput).Tags) > 0 || len(inherited(ctx).Transient) > 0
+}
+
+// setsSourceIdentity tells the same of a source identity.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+func setsSourceIdentity(ctx context.Context, input any) bool {
+	return aws.ToString(input.(*sts.AssumeRoleInput).SourceIdentity) != "" || inherited(ctx).Identity != ""
+}
+
+func tagsFederated(input any) bool { return len(input.(*sts.GetFederationTokenInput).Tags) > 0 }

@@ -11,19 +11,24 @@ import (
 	"redoubt/internal/wire"
 )
 
-//go:embed api.json
-var model []byte
+var (
+	//go:embed api.json
+	model []byte
+	//go:embed api.patch.json
+	patch []byte
+)
 
 // Service is the Security Token Service.
 type Service struct {
 	api      *api.Registry
 	sessions *api.Sessions
 	keys     keySets
+	home     string // the account whose trail keeps calls that prove to be nobody's
 }
 
 // New returns the service.
 func New(d api.Deps) (*Service, error) {
-	return &Service{api: d.API, sessions: d.Sessions}, nil
+	return &Service{api: d.API, sessions: d.Sessions, home: d.Account}, nil
 }
 
 // Name is the prefix of the service's actions.
@@ -33,4 +38,4 @@ func (s *Service) Name() string { return "sts" }
 func (s *Service) Global() bool { return true }
 
 // Model is the wire model.
-func (s *Service) Model() wire.Model { return wire.Model{JSON: model} }
+func (s *Service) Model() wire.Model { return wire.Model{JSON: model, Patch: patch} }

@@ -2,8 +2,11 @@ package sts
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -30,7 +33,7 @@ func (s *Service) GetSessionToken(ctx context.Context, in *sts.GetSessionTokenIn
 	if err != nil {
 		return nil, err
 	}
-	creds, err := s.issue(&api.Session{
+	creds, _, err := s.issue(&api.Session{
 		Kind: c.Kind, ARN: c.Principal.ARN, ID: c.ID, Name: c.Name, Issuer: c.Principal.ARN, MFA: mfa, Expires: tokenExpiry(c, in.DurationSeconds),
 	})
 	if err != nil {
@@ -46,11 +49,11 @@ func (s *Service) GetFederationToken(ctx context.Context, in *sts.GetFederationT
 	if err := longTermOnly(c, "GetFederationToken"); err != nil {
 		return nil, err
 	}
-	narrowing, err := s.narrow(ctx, in.Policy, in.PolicyArns)
+	narrowing, err := s.narrow(ctx, c.Account, in.Policy, in.PolicyArns)
 	if err != nil {
 		return nil, err
 	}
-	tags, _, err := sessionTags(nil, in.Tags, nil)
+	tags, _, err := sessionTags(&api.Session{}, in.Tags, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +62,12 @@ func (s *Service) GetFederationToken(ctx context.Context, in *sts.GetFederationT
 		Name: *in.Name, Issuer: c.Principal.ARN, Policies: narrowing.texts, PolicyARN: narrowing.arns, Tags: tags,
 		Expires: tokenExpiry(c, in.DurationSeconds),
 	}
-	creds, err := s.issue(session)
+	creds, packed, err := s.issue(session)
 	if err != nil {
 		return nil, err
 	}
 	return &sts.GetFederationTokenOutput{
-		Credentials: creds, PackedPolicySize: packedSize(session),
+		Credentials: creds, PackedPolicySize: packed,
 		FederatedUser: &types.FederatedUser{Arn: &session.ARN, FederatedUserId: &session.ID},
 	}, nil
 }
@@ -88,15 +91,18 @@ func tokenExpiry(c *api.Caller, asked *int32) time.Time {
 	return time.Now().Add(time.Duration(seconds) * time.Second).UTC().Truncate(time.Second)
 }
 
-// issue makes the credentials of a session.
-func (s *Service) issue(session *api.Session) (*types.Credentials, error) {
+// issue makes the credentials of a session, and tells how much of the room for policies and tags it takes.
+func (s *Service) issue(session *api.Session) (creds *types.Credentials, packed *int32, err error) {
+	if packed, err = packedSize(session); err != nil {
+		return nil, nil, err
+	}
 	token, err := s.sessions.Issue(session)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return &types.Credentials{
 		AccessKeyId: &session.AccessKey, SecretAccessKey: &session.SecretKey, SessionToken: &token, Expiration: &session.Expires,
-	}, nil
+	}, packed, nil
 }
 
 // checkMFA returns when the caller's device proved itself: now, or never if no code is given.
@@ -116,12 +122,20 @@ func (s *Service) checkMFA(ctx context.Context, c *api.Caller, serial, code *str
 // A narrowing is what keeps a session below the permissions behind it.
 type narrowing struct{ texts, arns []string }
 
-// maxPolicyARNs is how many managed policies can narrow a session (IAM and STS quotas).
-const maxPolicyARNs = 10
+// The quotas of what narrows a session: the characters of its own policy, and how many managed ones (IAM and STS quotas).
+const (
+	maxPolicyText = 2048
+	maxPolicyARNs = 10
+)
 
-func (s *Service) narrow(ctx context.Context, text *string, arns []types.PolicyDescriptorType) (narrowing, error) {
+// narrow checks what is to narrow a session in an account: its own managed policies and those of AWS.
+func (s *Service) narrow(ctx context.Context, account string, text *string, arns []types.PolicyDescriptorType) (narrowing, error) {
 	var n narrowing
 	if text != nil {
+		if utf8.RuneCountInString(*text) > maxPolicyText {
+			return n, api.Errorf("ValidationError",
+				"1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length less than or equal to %d", maxPolicyText)
+		}
 		if _, err := policy.Parse(*text, policy.Session); err != nil {
 			return n, &types.MalformedPolicyDocumentException{Message: aws.String(err.Error())}
 		}
@@ -131,7 +145,9 @@ func (s *Service) narrow(ctx context.Context, text *string, arns []types.PolicyD
 		return n, api.Errorf("ValidationError", "The number of session policy ARNs exceeds the limit of %d.", maxPolicyARNs)
 	}
 	for _, a := range arns {
-		if _, ok := s.api.Directory().ManagedPolicy(ctx, aws.ToString(a.Arn)); !ok {
+		owner := accountOf(aws.ToString(a.Arn))
+		_, ok := s.api.Directory().ManagedPolicy(ctx, aws.ToString(a.Arn))
+		if !ok || owner != account && owner != "aws" {
 			return n, api.Errorf("NoSuchEntity", "Policy %s does not exist or is not attachable.", aws.ToString(a.Arn))
 		}
 		n.arns = append(n.arns, *a.Arn)
@@ -142,21 +158,23 @@ func (s *Service) narrow(ctx context.Context, text *string, arns []types.PolicyD
 // maxPacked is the room for session policies and tags; AWS packs them in a form of its own and tells the share used.
 const maxPacked = 4096
 
-func packedSize(s *api.Session) *int32 {
+func packedSize(s *api.Session) (percent *int32, err error) {
 	size := 0
-	for _, p := range s.Policies {
+	for _, p := range slices.Concat(s.Policies, s.PolicyARN) {
 		size += len(p)
-	}
-	for _, a := range s.PolicyARN {
-		size += len(a)
 	}
 	for k, v := range s.Tags {
 		size += len(k) + len(v)
 	}
-	if size == 0 {
-		return nil
+	switch share := (size*100 + maxPacked - 1) / maxPacked; {
+	case share > 100:
+		return nil, &types.PackedPolicyTooLargeException{
+			Message: aws.String(fmt.Sprintf("Packed size of session policies and tags consumes %d%% of allotted space.", share)),
+		}
+	case size > 0:
+		return aws.Int32(int32(share)), nil
 	}
-	return aws.Int32(int32(min(100, 1+size*100/maxPacked)))
+	return nil, nil
 }
 
 func optional(s string) *string {
