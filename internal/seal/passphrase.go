@@ -66,7 +66,7 @@ func (p *passphrase) Decrypt(_ context.Context, wrapped []byte) ([]byte, error) 
 	head := wrapped[:headSize]
 	// A damaged head must not cost all memory or panic in argon2.
 	if head[1] == 0 || head[4] == 0 || binary.BigEndian.Uint16(head[2:]) > 4096 {
-		return nil, fmt.Errorf("%w: the Argon2id parameters are damaged", ErrUnsealable)
+		return nil, fmt.Errorf("%w: this data was not sealed with a passphrase, or its parameters are damaged", ErrWrongKey)
 	}
 	plain, err := unwrapWith(p.stretch(head), wrapped[headSize:])
 	if err != nil {
