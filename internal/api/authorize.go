@@ -40,9 +40,9 @@ func (r *Registry) authorize(ctx context.Context, e *Entry, op *Operation, in an
 	return touched, nil
 }
 
-// identity finds the policies of the caller. A service, and whoever has no credentials, has none.
+// identity finds the policies of the caller. A service, a web identity, and whoever has no credentials, have none.
 func (r *Registry) identity(ctx context.Context, c *Caller) (Identity, error) {
-	if c.Kind == AWSService || c.Principal.Anonymous {
+	if c.Principal.ARN == "" {
 		return Identity{}, nil
 	}
 	return r.directory.Identity(ctx, c)
@@ -59,17 +59,11 @@ func (r *Registry) decide(ctx context.Context, e *Entry, op *Operation, n Need, 
 	if n.to != "" {
 		f.extra = append(f.extra, policy.MapKeys{"iam:passedtoservice": {n.to}})
 	}
-	principal := c.Principal
-	if n.by != nil {
-		p, keys, err := n.by(ctx, in)
-		if err != nil {
-			return err
-		}
-		principal = p
-		f.extra = append(f.extra, keys)
+	if c.Keys != nil {
+		f.extra = append(f.extra, c.Keys)
 	}
 	req := policy.Request{
-		Principal: principal, Action: n.Action(e.Service.Name(), op.Name),
+		Principal: c.Principal, Action: n.Action(e.Service.Name(), op.Name),
 		Resource: res.ARN, ResourceAccount: res.Account, Keys: f,
 	}
 	d := policy.Evaluate(&req, &policy.Set{

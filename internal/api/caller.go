@@ -20,6 +20,7 @@ const (
 	FederatedUser Kind = "FederatedUser"
 	WebIdentity   Kind = "WebIdentityUser"
 	AWSService    Kind = "AWSService"
+	AWSAccount    Kind = "AWSAccount" // whoever calls from another account, as the trail of the account called has it
 	Unknown       Kind = "Unknown"
 )
 
@@ -36,6 +37,7 @@ type Caller struct {
 	Source    string   // ARN of the resource for which a service acts
 	Request   Request
 	Region    string
+	Keys      policy.MapKeys // condition keys that come with who calls: the claims of a web identity; names in lower case
 }
 
 // Request is how a call came in. The zero value is a call from inside.

@@ -31,6 +31,7 @@ type Event struct {
 	Parameters   []byte // JSON, secrets redacted
 	Response     []byte // JSON, secrets redacted; only of calls that change something
 	RequestID    string
+	SharedID     string // the same for the records of one call in several trails; "" if there is one
 	ReadOnly     bool
 	Data         bool
 	Resources    []EventResource
@@ -69,8 +70,11 @@ func (c *Caller) Identify() UserIdentity {
 		Kind: c.Kind, ID: c.ID, ARN: c.Principal.ARN, Account: c.Principal.Account,
 		AccessKey: c.AccessKey, Name: c.Name,
 	}
-	if c.Kind == AWSService {
+	switch c.Kind {
+	case AWSService:
 		u.InvokedBy = c.Principal.Service
+	case WebIdentity:
+		u.Provider = c.Principal.Federated
 	}
 	if len(c.Via) > 0 {
 		u.InvokedBy = c.Via[len(c.Via)-1]
@@ -109,6 +113,7 @@ type record struct {
 	EventType     string           `json:"eventType"`
 	Management    bool             `json:"managementEvent"`
 	Recipient     string           `json:"recipientAccountId"`
+	SharedID      string           `json:"sharedEventID,omitempty"`
 	EventCategory string           `json:"eventCategory"`
 	TLS           *recordTLS       `json:"tlsDetails,omitempty"`
 }
@@ -166,7 +171,7 @@ func (e *Event) JSON() ([]byte, error) {
 		EventSource: e.Source, EventName: e.Name, Region: e.Region, SourceIP: e.SourceIP, UserAgent: e.UserAgent,
 		ErrorCode: e.ErrorCode, ErrorMessage: e.ErrorMessage, Parameters: rawOrNull(e.Parameters), Response: rawOrNull(e.Response),
 		RequestID: e.RequestID, EventID: e.ID, ReadOnly: e.ReadOnly, EventType: "AwsApiCall", Management: !e.Data,
-		Recipient: e.Account, EventCategory: "Management",
+		Recipient: e.Account, SharedID: e.SharedID, EventCategory: "Management",
 	}
 	if e.Data {
 		r.EventCategory = "Data"

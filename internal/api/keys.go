@@ -128,10 +128,10 @@ var callerFacts = map[string]func(*Caller) ([]string, bool){
 		if c.Session == nil { // long-term keys do not have the key at all
 			return nil, false
 		}
-		return boolean(!c.Session.MFA.IsZero())
+		return boolean(c.hasMFA())
 	},
 	"multifactorauthage": func(c *Caller) ([]string, bool) {
-		if c.Session == nil || c.Session.MFA.IsZero() {
+		if !c.hasMFA() {
 			return nil, false
 		}
 		return text(strconv.FormatInt(int64(c.now().Sub(c.Session.MFA).Seconds()), 10))
@@ -154,6 +154,13 @@ var callerFacts = map[string]func(*Caller) ([]string, bool){
 		}
 		return text(c.Session.Federated)
 	},
+}
+
+// hasMFA reports whether policies see the code that was given for the caller's session. A code given to AssumeRole decides
+// about assuming the role, and is not seen afterwards.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
+func (c *Caller) hasMFA() bool {
+	return c.Session != nil && c.Kind != AssumedRole && !c.Session.MFA.IsZero()
 }
 
 // principalTypes are the values of aws:PrincipalType.

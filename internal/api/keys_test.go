@@ -33,6 +33,12 @@ func session() *Caller {
 	return c
 }
 
+func userSession() *Caller {
+	c := (&Session{Kind: IAMUser, ARN: "arn:aws:iam::111122223333:user/ann", ID: "AIDAX", Name: "ann", MFA: noon.Add(-time.Minute)}).Caller()
+	c.Request.Time = noon
+	return c
+}
+
 // The global condition keys of every call; an empty want means that the key is absent.
 func TestGlobalConditionKeys(t *testing.T) {
 	via := *user()
@@ -74,8 +80,10 @@ func TestGlobalConditionKeys(t *testing.T) {
 		{session(), "aws:principaltype", []string{"AssumedRole"}},
 		{session(), "aws:username", nil},
 		{session(), "aws:userid", []string{"AROAX:s"}},
-		{session(), "aws:multifactorauthpresent", []string{"true"}},
-		{session(), "aws:multifactorauthage", []string{"60"}},
+		{session(), "aws:multifactorauthpresent", []string{"false"}}, // a role's session does not show the code given for it
+		{session(), "aws:multifactorauthage", nil},
+		{userSession(), "aws:multifactorauthpresent", []string{"true"}},
+		{userSession(), "aws:multifactorauthage", []string{"60"}},
 		{session(), "aws:tokenissuetime", []string{"2026-05-01T11:00:00Z"}},
 		{session(), "aws:sourceidentity", []string{"ann"}},
 		{session(), "aws:principaltag/team", []string{"session"}}, // over the role's

@@ -16,8 +16,7 @@ type Need struct {
 	perInput func(ctx context.Context, in any) (Resource, error)
 	input    reflect.Type // what perInput takes
 	keys     []KeysOf
-	by       func(ctx context.Context, in any) (policy.Principal, policy.MapKeys, error)
-	when     func(in any) bool
+	when     func(ctx context.Context, in any) bool
 	to       string
 	free     bool
 }
@@ -73,14 +72,13 @@ func (n Need) With(keys ...KeysOf) Need {
 	return n
 }
 
-// By finds out from the input who calls, for operations that carry their proof of identity in themselves.
-func (n Need) By(who func(ctx context.Context, in any) (policy.Principal, policy.MapKeys, error)) Need {
-	n.by = who
-	return n
+// When limits the need to inputs that ask for it, as sts:TagSession is needed only where tags are given.
+func (n Need) When(asked func(in any) bool) Need {
+	return n.WhenCalled(func(_ context.Context, in any) bool { return asked(in) })
 }
 
-// When limits the need to inputs that ask for it, as sts:TagSession is needed only where tags are given.
-func (n Need) When(asked func(in any) bool) Need { n.when = asked; return n }
+// WhenCalled limits the need to calls that ask for it, by their input or by what the caller's session brings.
+func (n Need) WhenCalled(asked func(ctx context.Context, in any) bool) Need { n.when = asked; return n }
 
 // Action is the IAM action that the need asks for in an operation of service.
 func (n Need) Action(service, operation string) string {
@@ -115,7 +113,7 @@ func (n Need) mustFit(in reflect.Type) {
 // operation always asks.
 func (n Need) resources(ctx context.Context, in any, first bool) ([]Resource, error) {
 	switch {
-	case n.when != nil && !n.when(in):
+	case n.when != nil && !n.when(ctx, in):
 		return nil, nil
 	case n.perInput != nil:
 		return one(n.perInput(ctx, in))

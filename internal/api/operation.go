@@ -17,6 +17,8 @@ type Operation struct {
 	data     bool
 	reads    bool
 	unsigned bool
+	answers  bool
+	by       func(ctx context.Context, in any) (*Caller, error)
 }
 
 // Op declares an operation. Its name is that of the input type, and the first need is a parameter of its own so that
@@ -51,6 +53,17 @@ func (o Operation) Writes() Operation { o.reads = false; return o }
 // Unsigned lets callers without credentials reach the operation's needs, which then say who they are ([Need.By]).
 func (o Operation) Unsigned() Operation { o.unsigned = true; return o }
 
+// By finds out from the input who calls, for operations that carry their proof of identity in themselves. Together with an
+// error it may return a caller: in whose trail the refusal is kept.
+func (o Operation) By(who func(ctx context.Context, in any) (*Caller, error)) Operation {
+	o.by = who
+	return o
+}
+
+// Answers marks a call whose answer is recorded although it changes nothing: what it gives out, such as credentials, must
+// be found again.
+func (o Operation) Answers() Operation { o.answers = true; return o }
+
 // IsData reports whether the operation belongs to the data plane.
 func (o Operation) IsData() bool { return o.data }
 
@@ -68,4 +81,18 @@ func readsByName(name string) bool {
 		}
 	}
 	return false
+}
+
+// callerOf returns the context of who calls, as the input proves.
+func (o *Operation) callerOf(ctx context.Context, in any) (context.Context, error) {
+	if o.by == nil {
+		return ctx, nil
+	}
+	was := CallerOf(ctx)
+	c, err := o.by(ctx, in)
+	if c == nil {
+		return ctx, err
+	}
+	c.Region, c.Request = was.Region, was.Request
+	return WithCaller(ctx, c), err
 }

@@ -24,7 +24,7 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 		return nil
 	}
 	ev.Parameters = bounded("requestParameters", e.Wire.Parameters(op.Name, in))
-	if err == nil && !op.reads {
+	if err == nil && (!op.reads || op.answers) {
 		ev.Response = bounded("responseElements", e.Wire.Elements(op.Name, out))
 	}
 	for _, res := range touched {
@@ -32,14 +32,30 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 			ev.Resources = append(ev.Resources, EventResource{res.Account, res.Type, res.ARN})
 		}
 	}
-	for _, account := range concerned(ev, touched, e.Errors.IsDenied(ev.ErrorCode)) {
-		copied := *ev
-		copied.Account = account
-		if err := r.recorder.Record(ctx, &copied); err != nil {
+	accounts := concerned(ev, touched, e.Errors.IsDenied(ev.ErrorCode))
+	if len(accounts) > 1 {
+		ev.SharedID = newUUID()
+	}
+	for _, account := range accounts {
+		if err := r.recorder.Record(ctx, ev.of(account)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// of is the event as the trail of an account has it. A caller from another account is named by its id and account alone
+// (user guide, "CloudTrail userIdentity element", AWSAccount).
+func (ev *Event) of(account string) *Event {
+	if account == ev.Account {
+		return ev
+	}
+	copied := *ev
+	copied.ID, copied.Account = newUUID(), account
+	if u := ev.Identity; u.Account != "" {
+		copied.Identity = UserIdentity{Kind: AWSAccount, ID: u.ID, Account: u.Account, InvokedBy: u.InvokedBy}
+	}
+	return &copied
 }
 
 // concerned lists whose trails an event belongs to: the caller's, and those of the resources it touched, unless it was

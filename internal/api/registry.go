@@ -105,7 +105,14 @@ func (r *Registry) Do(ctx context.Context, in any) (any, error) {
 	name := reflect.TypeOf(in).Elem().Name()
 	op := e.ops[name[:len(name)-len("Input")]]
 	inner, outermost := deferred(ctx)
-	out, touched, err := r.run(inner, e, op, in)
+	inner, err := op.callerOf(inner, in)
+	var out any
+	var touched []Resource
+	if err != nil {
+		err = r.expected(inner, e, op, err)
+	} else {
+		out, touched, err = r.run(inner, e, op, in)
+	}
 	if recordErr := r.record(inner, e, op, in, out, touched, err); recordErr != nil {
 		r.log.ErrorContext(ctx, "recording a call failed", "service", e.Service.Name(), "operation", op.Name, "error", recordErr)
 		return nil, errInternal
