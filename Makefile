@@ -3,7 +3,7 @@
 run:      ; go run ./cmd/redoubt serve
 test:     ; go test ./...
 check:    ; .ci/run
-generate: ; cd tools && go run ./genapi
+generate: ; (cd tools && go run ./genapi) && go test ./internal/app -run Coverage -update
 bench:    ; cd tools && go run ./bench
 fuzz:     ; for p in policy sigv4 wire; do go test -list '^Fuzz' ./internal/$$p | grep ^Fuzz | while read f; do go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 1m ./internal/$$p || exit 1; done; done
 cover:    ; go test -cover ./internal/policy ./internal/sigv4
