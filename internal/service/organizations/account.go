@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type account struct {
 type request struct {
 	Account, Name string
 	Time          time.Time
+	Failure       types.CreateAccountFailureReason // "" if it succeeded
 }
 
 // CreateAccount makes an account with a role, OrganizationAccountAccessRole, that the managing account may assume.
@@ -37,20 +39,22 @@ func (s *Service) CreateAccount(ctx context.Context, in *organizations.CreateAcc
 	if aws.ToString(in.RoleName) != "" && *in.RoleName != "OrganizationAccountAccessRole" || len(in.Tags) > 0 || in.IamUserAccessToBilling != "" {
 		return nil, &types.InvalidInputException{Message: aws.String("RoleName, Tags and IamUserAccessToBilling are not supported by Redoubt yet.")}
 	}
-	number, err := s.freeNumber(ctx)
+	made := request{Name: *in.AccountName, Time: time.Now().UTC()}
+	taken, err := s.hasEmail(ctx, *in.Email)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.api.Directory().OpenAccount(ctx, number, *in.AccountName, *in.Email, s.management); err != nil {
-		return nil, fmt.Errorf("opening account %s: %w", number, err)
+	if taken {
+		made.Failure = types.CreateAccountFailureReasonEmailAlreadyExists
+	} else if made.Account, err = s.open(ctx, in); err != nil {
+		return nil, err
 	}
-	id, now := "car-"+strings.ToLower(random(16)), time.Now().UTC()
-	made := request{Account: number, Name: *in.AccountName, Time: now}
+	id := "car-" + strings.ToLower(random(16))
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		if err := s.requests.Put(tx, made, s.management, id); err != nil {
+		if err := s.requests.Put(tx, made, s.management, id); err != nil || made.Account == "" {
 			return err
 		}
-		return s.accounts.Put(tx, account{Name: *in.AccountName, Email: *in.Email, Joined: now}, s.management, number)
+		return s.accounts.Put(tx, account{Name: *in.AccountName, Email: *in.Email, Joined: made.Time}, s.management, made.Account)
 	})
 	if err != nil {
 		return nil, err
@@ -58,11 +62,35 @@ func (s *Service) CreateAccount(ctx context.Context, in *organizations.CreateAcc
 	return &organizations.CreateAccountOutput{CreateAccountStatus: made.status(id)}, nil
 }
 
+// open makes the account and returns its number.
+func (s *Service) open(ctx context.Context, in *organizations.CreateAccountInput) (string, error) {
+	number, err := s.freeNumber(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := s.api.Directory().OpenAccount(ctx, number, *in.AccountName, *in.Email, s.management); err != nil {
+		return "", fmt.Errorf("opening account %s: %w", number, err)
+	}
+	return number, nil
+}
+
+// hasEmail tells whether an account has an address: no two may have the same.
+func (s *Service) hasEmail(ctx context.Context, email string) (bool, error) {
+	all, err := s.list(ctx)
+	return slices.ContainsFunc(all, func(a types.Account) bool { return strings.EqualFold(*a.Email, email) }), err
+}
+
 func (r request) status(id string) *types.CreateAccountStatus {
-	return &types.CreateAccountStatus{
-		Id: &id, AccountId: &r.Account, AccountName: &r.Name, State: types.CreateAccountStateSucceeded,
+	out := &types.CreateAccountStatus{
+		Id: &id, AccountName: &r.Name, State: types.CreateAccountStateSucceeded,
 		RequestedTimestamp: &r.Time, CompletedTimestamp: &r.Time,
 	}
+	if r.Failure != "" {
+		out.State, out.FailureReason = types.CreateAccountStateFailed, r.Failure
+	} else {
+		out.AccountId = &r.Account
+	}
+	return out
 }
 
 // DescribeCreateAccountStatus tells what became of a request.
@@ -181,7 +209,17 @@ func (s *Service) managers(ctx context.Context) error {
 	if api.CallerOf(ctx).Account == s.management {
 		return nil
 	}
+	if member, err := s.isMember(ctx); err != nil || !member {
+		return errorOr(err, notInUse())
+	}
 	return &types.AccessDeniedException{Message: aws.String("You don't have permissions to access this resource.")}
+}
+
+func errorOr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
 }
 
 func random(n int) string {

@@ -15,17 +15,12 @@ import (
 
 // DescribeOrganization describes the organization of the caller's account.
 func (s *Service) DescribeOrganization(ctx context.Context, _ *organizations.DescribeOrganizationInput) (*organizations.DescribeOrganizationOutput, error) {
-	member := false
-	caller := api.CallerOf(ctx).Account
-	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		member, err = s.accounts.Has(tx, s.management, caller)
-		return err
-	})
+	member, err := s.isMember(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !member && caller != s.management {
-		return nil, &types.AWSOrganizationsNotInUseException{Message: aws.String("Your account is not a member of an organization.")}
+	if !member && api.CallerOf(ctx).Account != s.management {
+		return nil, notInUse()
 	}
 	id := s.id()
 	return &organizations.DescribeOrganizationOutput{Organization: &types.Organization{
@@ -33,6 +28,19 @@ func (s *Service) DescribeOrganization(ctx context.Context, _ *organizations.Des
 		FeatureSet: types.OrganizationFeatureSetConsolidatedBilling, MasterAccountId: &s.management,
 		MasterAccountArn: aws.String(s.accountARN(s.management)), MasterAccountEmail: aws.String("management@localhost.localdomain"),
 	}}, nil
+}
+
+// isMember tells whether the caller's account was made by the organization.
+func (s *Service) isMember(ctx context.Context) (member bool, err error) {
+	err = s.db.View(ctx, func(tx *store.Tx) (err error) {
+		member, err = s.accounts.Has(tx, s.management, api.CallerOf(ctx).Account)
+		return err
+	})
+	return member, err
+}
+
+func notInUse() error {
+	return &types.AWSOrganizationsNotInUseException{Message: aws.String("Your account is not a member of an organization.")}
 }
 
 // id is the organization's: always the same for its managing account.
