@@ -83,15 +83,20 @@ func (a *App) httpServer() *http.Server {
 	}
 }
 
+// sandboxConnections is how many connections to the API a sandbox may have: what it sends on them takes memory of the
+// server's, not of its own.
+const sandboxConnections = 64
+
 // serveSandbox answers the calls that a function makes from inside its sandbox, until its listener closes. The way there
-// is private to the sandbox, and so counts as secure.
+// is private to the sandbox, and so counts as secure. Its address there is no address of this machine's: policies that let
+// callers from 127.0.0.1 in do not mean functions.
 func (a *App) serveSandbox(l net.Listener, _ string) {
 	srv := a.httpServer()
 	srv.ReadTimeout = 0
 	srv.BaseContext = func(net.Listener) context.Context {
-		return front.WithOrigin(context.Background(), front.Origin{Private: true})
+		return front.WithOrigin(context.Background(), front.Origin{Private: true, SourceIP: "AWS Internal"})
 	}
-	if err := srv.Serve(l); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(limited(l, sandboxConnections)); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
 		a.Config.Log.Debug("serving a sandbox ended", "error", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"redoubt/internal/sigv4"
 	"redoubt/internal/wire"
 )
 
@@ -15,6 +16,46 @@ const (
 	// maxUnsigned caps a body that nobody has signed. The token of a web identity has at most 20,000 characters.
 	maxUnsigned = 64 << 10
 )
+
+// A room is where large bodies wait for their signature to be verified: whoever knows the id of a key can send one, slowly,
+// and many.
+type room chan struct{}
+
+// How many large bodies may be under way: from outside, and from inside of all sandboxes.
+const (
+	largeOutside = 32
+	largeInside  = 8
+)
+
+func (r room) enter() bool {
+	select {
+	case r <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r room) leave() { <-r }
+
+// receive reads the body and verifies its signature.
+func (x *exchange) receive(secret sigv4.Secret) ([]byte, error) {
+	if limit := x.limit(); limit > maxBody && (x.r.ContentLength < 0 || x.r.ContentLength > maxBody) {
+		r := x.door.outside
+		if o, _ := x.r.Context().Value(originKey{}).(Origin); o.Private {
+			r = x.door.inside
+		}
+		if !r.enter() {
+			return nil, wire.Errorf("ThrottlingException", http.StatusTooManyRequests, "Rate exceeded")
+		}
+		defer r.leave()
+	}
+	body, err := x.readBody()
+	if err != nil {
+		return nil, err
+	}
+	return body, x.verify(body, secret)
+}
 
 func (x *exchange) readBody() ([]byte, error) {
 	limit := x.limit()

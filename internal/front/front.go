@@ -27,11 +27,13 @@ type Door struct {
 	keys    sigv4.KeyCache
 
 	strangers allowance
+	outside   room
+	inside    room
 }
 
 // New returns the door to r in a region. Calls that belong to no account are recorded for account.
 func New(r *api.Registry, account, region string) *Door {
-	return &Door{api: r, account: account, region: region}
+	return &Door{api: r, account: account, region: region, outside: make(room, largeOutside), inside: make(room, largeInside)}
 }
 
 // An Origin tells what a connection is, where its TLS state and address do not say it.
@@ -101,12 +103,8 @@ func (x *exchange) serve(sigErr error) {
 		x.refuse(err)
 		return
 	}
-	body, err := x.readBody()
+	body, err := x.receive(secret)
 	if err != nil {
-		x.refuse(err)
-		return
-	}
-	if err := x.verify(body, secret); err != nil {
 		x.disown()
 		x.refuse(err)
 		return
