@@ -15,7 +15,7 @@ import (
 // TestAcknowledgedChangesSurviveKill kills a busy server again and again. What was acknowledged is there when it comes
 // back, down to the records, and nothing that it started lives on.
 func TestAcknowledgedChangesSurviveKill(t *testing.T) {
-	h := newHome(t)
+	h := newHome(t, "--record-data-events")
 	b := newBook()
 	s := h.serve()
 	b.role = s.client(b.calls).role("worker", mayLog)
@@ -89,7 +89,7 @@ func (b *book) check(s *server) {
 		})
 	}
 	must(s, group.Wait())
-	for id, name := range b.calls.missing(c, "Invoke", "PutLogEvents") {
+	for id, name := range b.calls.missing(c) {
 		s.Errorf("%s, request %s, was acknowledged but is not recorded", name, id)
 	}
 }

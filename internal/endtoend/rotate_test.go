@@ -12,7 +12,7 @@ import (
 // TestRootKeyRotatesUnderARunningServer puts a new root key under a server at work, and again after it, and checks that
 // all that was acknowledged before, meanwhile and after can be read by the next server.
 func TestRootKeyRotatesUnderARunningServer(t *testing.T) {
-	h := newHome(t)
+	h := newHome(t, "--record-data-events")
 	s := h.serve()
 	b := newBook()
 	b.role = s.client(b.calls).role("worker", mayLog)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"sync"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/redact"
 
 	"redoubt/internal/disk"
 	"redoubt/internal/seal"
@@ -95,23 +93,10 @@ func options(fs vfs.FS) *pebble.Options {
 // events reports what no caller sees.
 func events() *pebble.EventListener {
 	return &pebble.EventListener{
-		BackgroundError: func(err error) {
-			slog.Error("background work of the store failed", "error", redact.Sprint(err).Redact())
-		},
+		BackgroundError: background,
 		// By default Pebble ends the process on damage that a read meets; here the read fails.
 		DataCorruption: func(pebble.DataCorruptionInfo) {},
 	}
-}
-
-// logger drops Pebble's narrative. What is fatal to it ends the process: a log that could not be written must not be
-// followed by acknowledgements. Keys stay out of the message.
-type logger struct{}
-
-func (logger) Infof(string, ...any)  {}
-func (logger) Errorf(string, ...any) {}
-func (logger) Fatalf(format string, args ...any) {
-	slog.Error("the store failed and cannot go on", "error", redact.Sprintf(format, args...).Redact())
-	os.Exit(1)
 }
 
 // classify makes Pebble's corruption the store's.
@@ -167,11 +152,12 @@ func (e *engine) View(_ context.Context, fn func(store.Reader) error) error {
 
 // apply makes the batch visible and hands it to the log; the log writer syncs many batches at once.
 func (e *engine) apply(batch *pebble.Batch) (store.Wait, error) {
+	defer failOnPanic()
 	if err := e.db.ApplyNoSyncWait(batch, pebble.Sync); err != nil {
 		return nil, classify(err)
 	}
 	return func() error {
-		if err := batch.SyncWait(); err != nil {
+		if err := failed(batch.SyncWait()); err != nil {
 			return err
 		}
 		return batch.Close()
@@ -179,4 +165,7 @@ func (e *engine) apply(batch *pebble.Batch) (store.Wait, error) {
 }
 
 // Flush writes an empty record to the log and waits for it: the log is written in order.
-func (e *engine) Flush(context.Context) error { return classify(e.db.LogData(nil, pebble.Sync)) }
+func (e *engine) Flush(context.Context) error {
+	defer failOnPanic()
+	return failed(e.db.LogData(nil, pebble.Sync))
+}
