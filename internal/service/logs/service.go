@@ -48,11 +48,15 @@ func New(d api.Deps) (*Service, error) {
 // Name implements api.Service.
 func (s *Service) Name() string { return name }
 
-//go:embed api.json
-var model []byte
+var (
+	//go:embed api.json
+	model []byte
+	//go:embed api.patch.json
+	patch []byte
+)
 
-// Model implements api.Service.
-func (s *Service) Model() wire.Model { return wire.Model{JSON: model} }
+// Model implements api.Service. Its patch keeps what functions log out of the record of calls that are refused.
+func (s *Service) Model() wire.Model { return wire.Model{JSON: model, Patch: patch} }
 
 // MaxBody makes room for 1 MiB of messages, each byte of which may take six in JSON, in 10,000 events.
 func (s *Service) MaxBody() int64 { return 7 << 20 }
