@@ -47,8 +47,8 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 
 func (a *App) open(ctx context.Context) error {
 	cfg := &a.Config
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return fmt.Errorf("making the data directory: %w", err)
+	if err := makeData(cfg.Data); err != nil {
+		return err
 	}
 	var err error
 	if a.ring, err = seal.Open(ctx, cfg.Seal, cfg.Data); err != nil {
