@@ -31,6 +31,9 @@ func (r *Registry) authorize(ctx context.Context, e *Entry, op *Operation, in an
 			return touched, fmt.Errorf("resolving what %s is about: %w", op.Name, err)
 		}
 		for _, res := range resources {
+			if res.Account == "" {
+				res.Account = accountOr(res.ARN, c.Account)
+			}
 			touched = append(touched, res)
 			if err := r.decide(ctx, e, op, n, c, &id, &res, in); err != nil {
 				return touched, err
@@ -49,9 +52,6 @@ func (r *Registry) identity(ctx context.Context, c *Caller) (Identity, error) {
 }
 
 func (r *Registry) decide(ctx context.Context, e *Entry, op *Operation, n Need, c *Caller, id *Identity, res *Resource, in any) error {
-	if res.Account == "" {
-		res.Account = accountOr(res.ARN, c.Account)
-	}
 	f := &facts{caller: c, identity: id, resource: res, in: in}
 	for _, keys := range n.keys {
 		f.extra = append(f.extra, keys(ctx, in))

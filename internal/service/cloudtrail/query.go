@@ -127,7 +127,7 @@ func (q *query) token(k store.Key) string {
 
 func readToken(token string) (p position, ok bool) {
 	text, err := base64.StdEncoding.DecodeString(token)
-	return p, err == nil && json.Unmarshal(text, &p) == nil
+	return p, err == nil && json.Unmarshal(text, &p) == nil && p.Event != ""
 }
 
 // moment is a time as a part of a key: its order is that of time.

@@ -13,8 +13,12 @@ import (
 	"redoubt/internal/wire"
 )
 
-//go:embed api.json
-var model []byte
+var (
+	//go:embed api.json
+	model []byte
+	//go:embed api.patch.json
+	patch []byte
+)
 
 // Service is AWS CloudTrail.
 type Service struct {
@@ -53,7 +57,7 @@ func New(d api.Deps, c Config) (*Service, error) {
 func (s *Service) Name() string { return "cloudtrail" }
 
 // Model is the wire model.
-func (s *Service) Model() wire.Model { return wire.Model{JSON: model} }
+func (s *Service) Model() wire.Model { return wire.Model{JSON: model, Patch: patch} }
 
 // Record keeps an event. The key orders events by time; its id tells apart those of one moment.
 func (s *Service) Record(ctx context.Context, e *api.Event) error {
