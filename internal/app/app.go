@@ -115,8 +115,12 @@ func (a *App) bootstrap(ctx context.Context) error {
 // Registry returns the operations, for tests and tools that look at the table.
 func (a *App) Registry() *api.Registry { return a.registry }
 
-// drainTime bounds how long calls and invocations in flight may take to finish.
-const drainTime = 30 * time.Second
+// drainTime bounds how long calls and invocations in flight may take to finish; answerTime is for telling the callers of
+// those that did not.
+const (
+	drainTime  = 30 * time.Second
+	answerTime = 3 * time.Second
+)
 
 // Serve listens and answers until ctx ends, then drains: no new work, what is in flight finishes, nothing is lost.
 // ready, if not nil, is called once with how to reach the server.
@@ -159,8 +163,10 @@ type shutter interface{ Shutdown(context.Context) error }
 func (a *App) drain(srv shutter) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
+	answers, cancelAnswers := context.WithTimeout(context.Background(), drainTime+answerTime)
+	defer cancelAnswers()
 	var group errgroup.Group
-	group.Go(func() error { return srv.Shutdown(ctx) })
+	group.Go(func() error { return srv.Shutdown(answers) })
 	group.Go(func() error { return a.services.lambda.Drain(ctx) })
 	if err := group.Wait(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("draining: %w", err)

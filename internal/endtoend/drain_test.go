@@ -5,6 +5,7 @@ package endtoend
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -68,6 +69,29 @@ func TestTerminationDrains(t *testing.T) {
 	}
 	for id, name := range calls.missing(again, "Invoke") {
 		t.Errorf("%s, request %s, is not recorded", name, id)
+	}
+}
+
+// TestDrainIsBounded ends a server whose function takes longer than a server waits. Its caller is told.
+func TestDrainIsBounded(t *testing.T) {
+	if os.Getenv("REDOUBT_CAMPAIGN") == "" {
+		t.Skip("takes half a minute of waiting: set REDOUBT_CAMPAIGN")
+	}
+	h := newHome(t)
+	s := h.serve()
+	c, watcher := s.client(nil), s.client(nil)
+	_, err := c.lambda.CreateFunction(c.ctx, h.functionInput("slow", c.role("slow", mayLog), nil))
+	must(t, err)
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.invoke("slow", `{"print": "has begun", "wait": 55000000000}`)
+		done <- err
+	}()
+	eventually(t, func() bool { return strings.Contains(logOf(watcher, "slow"), "has begun") }, func() string { return "the invocation does not begin" })
+	s.stop()
+	var failed *functionFailed
+	if err := <-done; !errors.As(err, &failed) {
+		t.Errorf("the caller is told %v, want that the function failed", err)
 	}
 }
 
