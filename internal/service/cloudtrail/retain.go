@@ -1,13 +1,16 @@
 package cloudtrail
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
+	"redoubt/internal/api"
 	"redoubt/internal/store"
 	"redoubt/internal/work"
 )
