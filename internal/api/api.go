@@ -29,6 +29,11 @@ type Runner interface {
 	Run(ctx context.Context) error
 }
 
+// A BlobKeeper is a service with large objects: it names all that its records refer to. What nobody names is removed.
+type BlobKeeper interface {
+	Keeps(ctx context.Context) (map[blob.ID]bool, error)
+}
+
 // A Unioner is a service whose types have unions, which reflection cannot list.
 type Unioner interface {
 	Unions() []wire.Union

@@ -17,6 +17,7 @@ import (
 	"redoubt/internal/seal"
 	"redoubt/internal/store"
 	"redoubt/internal/store/embedded"
+	"redoubt/internal/work"
 )
 
 // An App is a server whose parts are open and whose services are ready.
@@ -27,6 +28,7 @@ type App struct {
 
 	ring     *seal.Ring
 	db       *store.DB
+	blobs    *blob.Store
 	engine   sandbox.Engine
 	registry *api.Registry
 	services services
@@ -63,8 +65,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.db, err = store.Open(engine, a.ring); err != nil {
 		return errors.Join(err, engine.Close())
 	}
-	blobs, err := blob.Open(blobDir(cfg.Data), a.ring)
-	if err != nil {
+	if a.blobs, err = blob.Open(blobDir(cfg.Data), a.ring); err != nil {
 		return err
 	}
 	a.engine, err = sandbox.Open(sandbox.Options{AllowWeaker: cfg.AllowWeakSandbox, StateDir: cfg.Data})
@@ -81,7 +82,7 @@ func (a *App) open(ctx context.Context) error {
 	a.registry = api.NewRegistry(a.db, sessions, cfg.Log)
 	a.door = front.New(a.registry, cfg.Account, cfg.Region)
 	err = a.makeServices(api.Deps{
-		DB: a.db, Ring: a.ring, Blobs: blobs, API: a.registry, Sessions: sessions, Log: cfg.Log,
+		DB: a.db, Ring: a.ring, Blobs: a.blobs, API: a.registry, Sessions: sessions, Log: cfg.Log,
 		Account: cfg.Account, Region: cfg.Region,
 	})
 	if err != nil {
@@ -133,14 +134,10 @@ func (a *App) Serve(ctx context.Context, ready func(*Client)) error {
 		l.Close()
 		return err
 	}
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	group, work := errgroup.WithContext(work)
-	for _, s := range a.registry.Services() {
-		if r, ok := s.Service.(api.Runner); ok {
-			group.Go(func() error { return ignoreCancel(r.Run(work)) })
-		}
-	}
+	running, stopRunning := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRunning()
+	group, running := errgroup.WithContext(running)
+	a.startWork(running, group)
 	srv := a.httpServer()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
@@ -149,13 +146,23 @@ func (a *App) Serve(ctx context.Context, ready func(*Client)) error {
 	}
 	select {
 	case err = <-served:
-	case <-work.Done():
-		err = context.Cause(work)
+	case <-running.Done():
+		err = context.Cause(running)
 	case <-ctx.Done():
 		err = a.drain(srv)
 	}
-	stopWork()
+	stopRunning()
 	return errors.Join(err, group.Wait())
+}
+
+// startWork starts what goes on in the background until ctx ends.
+func (a *App) startWork(ctx context.Context, group *errgroup.Group) {
+	for _, s := range a.registry.Services() {
+		if r, ok := s.Service.(api.Runner); ok {
+			group.Go(func() error { return ignoreCancel(r.Run(ctx)) })
+		}
+	}
+	group.Go(func() error { return work.Every(ctx, time.Hour, a.sweepBlobs) })
 }
 
 type shutter interface{ Shutdown(context.Context) error }

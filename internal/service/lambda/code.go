@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"redoubt/internal/blob"
+	"redoubt/internal/store"
 )
 
 // Limits of a deployment package (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
@@ -91,3 +92,18 @@ func (p packages) open(ctx context.Context, code Code) (*bytes.Reader, error) {
 
 // id is how the sandbox knows the package: by content, so that functions with the same package share it.
 func (c Code) id() string { return "code-" + hex.EncodeToString(c.SHA256) }
+
+// Keeps implements api.BlobKeeper: the packages of all functions.
+func (s *Service) Keeps(ctx context.Context) (map[blob.ID]bool, error) {
+	kept := map[blob.ID]bool{}
+	err := s.deps.DB.View(ctx, func(tx *store.Tx) error {
+		for r, err := range s.functions.Scan(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			kept[r.Value.Code.Blob] = true
+		}
+		return nil
+	})
+	return kept, err
+}
