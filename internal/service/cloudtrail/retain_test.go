@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"redoubt/internal/api"
@@ -130,37 +129,12 @@ func TestEventsGoAfterNinetyDays(t *testing.T) {
 	}
 }
 
-func TestATrailIsTrimmedFromTimeToTimeAndCountedAtTheEnd(t *testing.T) {
-	s := open(t, Config{MaxEvents: 5})
-	synctest.Test(t, func(t *testing.T) {
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() { ended <- s.Run(ctx) }()
-		synctest.Wait()
-		record(t, s, account, 9, 0)
-		time.Sleep(period + time.Second)
-		synctest.Wait()
-		if n := len(kept(t, s, account)); n != 5 {
-			t.Errorf("kept %d events, want 5", n)
-		}
-		record(t, s, account, 2, -time.Minute)
-		stop()
-		must(t, <-ended)
-		if n := counted(t, s, account); n != 7 {
-			t.Errorf("counted %d events, want 7", n)
-		}
-	})
-}
-
-func TestWhatCouldNotBeCountedIsCountedLater(t *testing.T) {
+func TestWhatWasNotCountedIsCountedAtTheEnd(t *testing.T) {
 	s := open(t, Config{})
 	record(t, s, account, 3, 0)
-	gone, stop := context.WithCancel(t.Context())
-	stop()
-	if err := s.trim(gone); err == nil {
-		t.Error("trimming succeeded without a context")
-	}
-	must(t, s.trim(t.Context()))
+	ended, end := context.WithCancel(t.Context())
+	end()
+	must(t, s.Run(ended)) // the trimming fails, and what it took is put back
 	if n := counted(t, s, account); n != 3 {
 		t.Errorf("counted %d events, want 3", n)
 	}
