@@ -45,8 +45,9 @@ func (s *Service) sealEnvironment(ctx context.Context, f *Function, variables ma
 		return err
 	}
 	if len(plain) > maxEnvironment {
+		// AWS repeats the variables themselves here; in an error they would reach the trail.
 		return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided "+
-			"exceeded the 4KB limit. String measured: %s", plain)
+			"exceeded the 4KB limit. Bytes measured: %d", len(plain))
 	}
 	out, err := api.Call[kms.EncryptOutput](api.Via(ctx, principal), s.deps.API, &kms.EncryptInput{
 		KeyId: aws.String(f.key()), Plaintext: plain, EncryptionContext: f.encryptionContext(),
