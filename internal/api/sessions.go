@@ -26,6 +26,7 @@ type Session struct {
 	ID        string            `json:"i"`           // AROA...:s, 1:bob, AIDA...
 	Name      string            `json:"n,omitempty"` // user name of GetSessionToken and federation
 	Issuer    string            `json:"r,omitempty"` // ARN of the role or user behind it
+	IssuerID  string            `json:"o,omitempty"` // unique id of the user behind a federated user
 	Issued    time.Time         `json:"b"`
 	Expires   time.Time         `json:"e"`
 	MFA       time.Time         `json:"m,omitzero"` // when a code was given; zero if none was

@@ -110,7 +110,7 @@ func (s *Service) federatedIdentity(ctx context.Context, c *api.Caller) (identit
 		if err != nil {
 			return identity, err
 		}
-		if found.entity.after(c.Session.Issued) {
+		if found.entity.ID != c.Session.IssuerID { // somebody else has the name now
 			return identity, api.ErrUnknown
 		}
 		identity = found.identity

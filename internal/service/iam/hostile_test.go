@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // A request of a few kilobytes can ask for millions of decisions; no more than a page of them is made.
@@ -42,4 +44,27 @@ func TestGetMFADeviceShowsTheDevicesOfTheUserItIsAboutOnly(t *testing.T) {
 	if *out.UserName != "bob" {
 		t.Errorf("the device is %s's", *out.UserName)
 	}
+}
+
+// A federated user is backed by the user who vouched, not by whoever has that user's name later.
+func TestFederatedUserDoesNotInheritFromWhoTakesTheName(t *testing.T) {
+	w := start(t)
+	ctx := t.Context()
+	clerk := w.user("clerk")
+	w.allowUser("clerk", allow("sts:GetFederationToken kms:ListKeys"))
+	w.user("boss")
+	w.allowUser("boss", allow("kms:*"))
+	out, err := sts.NewFromConfig(clerk).GetFederationToken(ctx, &sts.GetFederationTokenInput{Name: aws.String("guest"), Policy: aws.String(allow("kms:*"))})
+	must(t, err)
+	guest := kms.NewFromConfig(session(w.cfg, out.Credentials))
+	_, err = guest.ListKeys(ctx, &kms.ListKeysInput{})
+	must(t, err)
+	_, err = guest.ListAliases(ctx, &kms.ListAliasesInput{})
+	refused(t, err, "AccessDeniedException", "")
+	for _, change := range [][2]string{{"clerk", "former"}, {"boss", "clerk"}} {
+		_, err := w.UpdateUser(ctx, &iam.UpdateUserInput{UserName: &change[0], NewUserName: &change[1]})
+		must(t, err)
+	}
+	_, err = guest.ListAliases(ctx, &kms.ListAliasesInput{})
+	refused(t, err, "UnrecognizedClientException", "")
 }

@@ -3,7 +3,6 @@ package iam
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -200,9 +199,6 @@ func nameIn(arn, account, noun string) (name string, ok bool) {
 	rest, ok := strings.CutPrefix(arn, "arn:aws:iam::"+account+":"+noun+"/")
 	return rest[strings.LastIndexByte(rest, '/')+1:], ok
 }
-
-// after reports whether an entity was made after the credentials that claim to be its.
-func (e *Entity) after(issued time.Time) bool { return e.Created.After(issued) }
 
 // owner tells the account and the kind of entity in an ARN of IAM.
 func owner(arn string) (account, noun string) {

@@ -59,7 +59,7 @@ func (s *Service) GetFederationToken(ctx context.Context, in *sts.GetFederationT
 	}
 	session := &api.Session{
 		Kind: api.FederatedUser, ARN: "arn:aws:sts::" + c.Account + ":federated-user/" + *in.Name, ID: c.Account + ":" + *in.Name,
-		Name: *in.Name, Issuer: c.Principal.ARN, Policies: narrowing.texts, PolicyARN: narrowing.arns, Tags: tags,
+		Name: *in.Name, Issuer: c.Principal.ARN, IssuerID: c.ID, Policies: narrowing.texts, PolicyARN: narrowing.arns, Tags: tags,
 		Expires: tokenExpiry(c, in.DurationSeconds),
 	}
 	creds, packed, err := s.issue(session)
