@@ -45,7 +45,7 @@ func (h *home) program(args ...string) *exec.Cmd {
 	h.Helper()
 	path, err := redoubt()
 	must(h, err)
-	cmd := exec.CommandContext(h.Context(), path, args...)
+	cmd := exec.Command(path, args...) // the test's context ends before its cleanup does
 	cmd.Env = h.env
 	cmd.WaitDelay = 20 * time.Second // for whoever holds on to its output
 	if h.user != nil {
@@ -66,7 +66,7 @@ func (h *home) launch(args ...string) *server {
 		_ = s.cmd.Wait() // tests read ProcessState
 		close(s.ended)
 	}()
-	h.Cleanup(s.kill)
+	h.Cleanup(s.end)
 	return s
 }
 
@@ -102,6 +102,16 @@ func (h *home) refusal(args ...string) string {
 func (s *server) kill() {
 	_ = s.cmd.Process.Kill() // it may have ended by itself
 	<-s.ended
+}
+
+// end leaves nothing behind, control groups included, whatever the test came to.
+func (s *server) end() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	select {
+	case <-s.ended:
+	case <-time.After(time.Minute):
+		s.kill()
+	}
 }
 
 // stop drains the server.
