@@ -20,8 +20,9 @@ func newPool(generation string) *pool {
 	return &pool{generation: generation, freed: make(chan struct{})}
 }
 
-// settleTime is how long to wait for a runtime that has answered to ask again, rather than start another environment.
-const settleTime = 20 * time.Millisecond
+// settleTime is how long to wait for a runtime that has answered to ask again, rather than start another environment, which
+// would take as long.
+const settleTime = 50 * time.Millisecond
 
 // warm takes an idle environment that may be used, or returns nil if there is none.
 func (f *Fleet) warm(ctx context.Context, fn *Function) (*environment, error) {
