@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"net"
@@ -196,7 +195,7 @@ func mustEqual(t *testing.T, got, want map[string]string) {
 	}
 	for path := range maps.All(got) {
 		if got[path] != want[path] {
-			t.Error(fmt.Sprintf("%s was written", path))
+			t.Errorf("%s was written", path)
 		}
 	}
 	for path := range want {

@@ -43,12 +43,12 @@ func specOf(in *kms.CreateKeyInput) string {
 	if in.KeySpec != "" {
 		return string(in.KeySpec)
 	}
-	return string(in.CustomerMasterKeySpec) //lint:ignore SA1019 old clients send it
+	return string(in.CustomerMasterKeySpec)
 }
 
 // checkSpec refuses what is not a symmetric encryption key with material made here.
 func checkSpec(in *kms.CreateKeyInput) error {
-	if in.KeySpec != "" && in.CustomerMasterKeySpec != "" { //lint:ignore SA1019 old clients send it
+	if in.KeySpec != "" && in.CustomerMasterKeySpec != "" {
 		return invalid("You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
 	}
 	switch spec := specOf(in); {
@@ -67,7 +67,6 @@ func checkSpec(in *kms.CreateKeyInput) error {
 }
 
 func (k *Key) metadata() *types.KeyMetadata {
-	//lint:ignore SA1019 AWS still answers with the former name of the key spec
 	m := &types.KeyMetadata{
 		AWSAccountId: aws.String(k.Account), KeyId: aws.String(k.ID), Arn: aws.String(k.place().arn()),
 		CreationDate: aws.Time(k.Created), Enabled: k.State == types.KeyStateEnabled, Description: aws.String(k.Description),

@@ -123,7 +123,6 @@ func byLastEvent(a, b named) int {
 
 // shownStream is a stream as DescribeLogStreams returns it; its stored bytes have been 0 since 2019 (API_LogStream).
 func shownStream(g *found, st *named) types.LogStream {
-	//lint:ignore SA1019 AWS still answers with it
 	out := types.LogStream{
 		LogStreamName: aws.String(st.name), CreationTime: aws.Int64(st.Created), StoredBytes: aws.Int64(0),
 		Arn:                 aws.String(g.arn() + ":log-stream:" + st.name),
