@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"redoubt/internal/authority"
 	"redoubt/internal/front"
 )
@@ -96,7 +98,7 @@ func (a *App) serveSandbox(l net.Listener, _ string) {
 	srv.BaseContext = func(net.Listener) context.Context {
 		return front.WithOrigin(context.Background(), front.Origin{Private: true, SourceIP: "AWS Internal"})
 	}
-	if err := srv.Serve(limited(l, sandboxConnections)); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(netutil.LimitListener(l, sandboxConnections)); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
 		a.Config.Log.Debug("serving a sandbox ended", "error", err)
 	}
 }

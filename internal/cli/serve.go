@@ -44,6 +44,9 @@ func setupServe(flags *flag.FlagSet) func(context.Context, terminal, []string) e
 		if err := noArguments(args); err != nil {
 			return err
 		}
+		if err := harden(); err != nil {
+			return fmt.Errorf("forbidding core files: %w", err)
+		}
 		cfg.Log = slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level}))
 		return app.Run(ctx, cfg, func(a *app.App, c *app.Client) { announce(t.out, a, c) })
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"redoubt/internal/sandbox"
 	"redoubt/internal/service/lambda/runtimeapi"
 )
@@ -71,10 +73,13 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 	return e, nil
 }
 
+// maxConnections bounds what a function can make the server hold; a runtime and ten extensions need a dozen.
+const maxConnections = 64
+
 // live serves the sandbox until it ends.
 func (e *environment) live() {
-	srv := &http.Server{Handler: e.api}
-	go srv.Serve(e.box.RuntimeAPI())
+	srv := &http.Server{Handler: e.api, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+	go srv.Serve(netutil.LimitListener(e.box.RuntimeAPI(), maxConnections))
 	own := e.box.ServerAPI()
 	if serve := e.fleet.cfg.Serve; serve != nil && own != nil {
 		go serve(own, e.arn)
