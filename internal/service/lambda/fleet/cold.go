@@ -80,6 +80,8 @@ func (c *attempt) again(ctx context.Context, first *environment) (*Outcome, erro
 	first.out.start(startLine(c.ev.RequestID, c.fn.Version), c.tail)
 	e, failed, took, err := c.initialise(ctx, c.fn.Timeout)
 	if err != nil {
+		c.fleet.finish(nil, first.out, c.fn, c.ev, &result{took: time.Since(begin)}, 0, nil)
+		first.out.close()
 		return nil, err
 	}
 	if failed != nil {

@@ -51,6 +51,9 @@ var (
 
 // start starts an environment. It does not wait for the runtime to initialise.
 func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *output) (*environment, error) {
+	if f.isStopped() {
+		return nil, ErrDraining
+	}
 	e := &environment{fleet: f, arn: fn.ARN, plan: plan, out: out, state: busy, gone: make(chan struct{})}
 	e.api = runtimeapi.New(func() { f.polling(e) })
 	e.timer = time.AfterFunc(time.Hour, e.freeze)
@@ -68,7 +71,11 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 	e.pool.busy++
 	e.pool.code = plan.Spec.Code
 	f.all[e] = true
+	late := f.stopped
 	f.mu.Unlock()
+	if late {
+		e.kill()
+	}
 	go e.live()
 	return e, nil
 }

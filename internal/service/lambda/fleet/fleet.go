@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,6 +86,7 @@ type Fleet struct {
 	all      map[*environment]bool
 	loaded   map[string]bool // code that the engine has, unless it has lost it
 	draining bool
+	stopped  bool          // nothing starts any more
 	idle     chan struct{} // closed when draining and nothing runs
 	active   int
 }
@@ -199,17 +202,32 @@ func (f *Fleet) Drain(ctx context.Context) error {
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
-	f.mu.Lock()
-	left := make([]*environment, 0, len(f.all))
-	for e := range f.all {
-		left = append(left, e)
-	}
-	f.mu.Unlock()
-	for _, e := range left {
-		e.kill()
-	}
-	for _, e := range left {
-		<-e.gone
+	// An invocation that is cut short logs how it ended once its environment is gone.
+	ended := f.endAll()
+	waitFor(f.idle, endPatience)
+	for _, e := range append(ended, f.endAll()...) {
+		e.out.close()
 	}
 	return err
+}
+
+// endAll lets nothing start any more, ends all environments and returns them when nothing is left of them.
+func (f *Fleet) endAll() []*environment {
+	f.mu.Lock()
+	f.stopped = true
+	all := slices.Collect(maps.Keys(f.all))
+	f.mu.Unlock()
+	for _, e := range all {
+		e.kill()
+	}
+	for _, e := range all {
+		<-e.gone
+	}
+	return all
+}
+
+func (f *Fleet) isStopped() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stopped
 }
