@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"runtime/debug"
 	"strings"
 )
 
@@ -32,13 +33,23 @@ func Op[In, Out any](call func(context.Context, *In) (*Out, error), need Need, m
 	op := Operation{
 		Name: name, In: t, Out: reflect.TypeFor[Out](),
 		Needs: append([]Need{need}, more...),
-		call:  func(ctx context.Context, in any) (any, error) { return call(ctx, in.(*In)) },
+		call: func(ctx context.Context, in any) (out any, err error) {
+			defer unexpected(&err)
+			return call(ctx, in.(*In))
+		},
 		reads: readsByName(name),
 	}
 	for _, n := range op.Needs {
 		n.mustFit(t)
 	}
 	return op
+}
+
+// unexpected turns a panic into an error, so that a call that meets a fault is answered and recorded like any other.
+func unexpected(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
 }
 
 // Data marks a call of the data plane, such as lambda:Invoke: CloudTrail keeps it only where asked to, unless it is refused.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -34,7 +33,7 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 	}
 	accounts := concerned(ev, touched, e.Errors.IsDenied(ev.ErrorCode))
 	if len(accounts) > 1 {
-		ev.SharedID = newUUID()
+		ev.SharedID = NewUUID()
 	}
 	for _, account := range accounts {
 		if err := r.recorder.Record(ctx, ev.of(account)); err != nil {
@@ -51,7 +50,7 @@ func (ev *Event) of(account string) *Event {
 		return ev
 	}
 	copied := *ev
-	copied.ID, copied.Account = newUUID(), account
+	copied.ID, copied.Account = NewUUID(), account
 	if u := ev.Identity; u.Account != "" {
 		copied.Identity = UserIdentity{Kind: AWSAccount, ID: u.ID, Account: u.Account, InvokedBy: u.InvokedBy}
 	}
@@ -106,7 +105,7 @@ func (r *Registry) Refused(ctx context.Context, e *Entry, operation, account str
 
 func newEvent(c *Caller, service, operation string) *Event {
 	ev := &Event{
-		ID: newUUID(), Time: c.now(), Source: service + ".amazonaws.com", Name: operation, Region: c.Region, Account: c.Account,
+		ID: NewUUID(), Time: c.now(), Source: service + ".amazonaws.com", Name: operation, Region: c.Region, Account: c.Account,
 		Identity: c.Identify(), SourceIP: c.Request.SourceIP, UserAgent: c.Request.UserAgent, RequestID: c.Request.ID,
 	}
 	if s := c.Request.TLS; s != nil {
@@ -131,12 +130,4 @@ const maxMessage = 1 << 10
 
 func brief(message string) string {
 	return strings.ToValidUTF8(message[:min(len(message), maxMessage)], "")
-}
-
-// newUUID returns a random UUID (RFC 9562, version 4).
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -5,8 +5,6 @@ package front
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
 	"net"
 	"net/http"
 	"path"
@@ -70,7 +68,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func requestOf(r *http.Request) api.Request {
 	o, _ := r.Context().Value(originKey{}).(Origin)
 	req := api.Request{
-		ID: newRequestID(), UserAgent: brief(r.UserAgent()), Referer: r.Referer(), Host: brief(r.Host), SourceIP: o.SourceIP,
+		ID: api.NewUUID(), UserAgent: brief(r.UserAgent()), Referer: r.Referer(), Host: brief(r.Host), SourceIP: o.SourceIP,
 		Secure: r.TLS != nil || o.Private, TLS: r.TLS, Time: time.Now(), VPC: o.VPC, VPCE: o.VPCE,
 	}
 	if req.SourceIP == "" {
@@ -205,11 +203,4 @@ func (x *exchange) refuse(err error) {
 
 func (x *exchange) answerError(err error) {
 	x.call.EncodeError(x.w, err, x.caller.Request.ID)
-}
-
-func newRequestID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
