@@ -134,6 +134,35 @@ func TestEverythingDiesWithTheSpawner(t *testing.T) {
 	}
 }
 
+// killSpawner returns at once, before the engine can have noticed.
+func killSpawner(t *testing.T) {
+	t.Helper()
+	if err := syscall.Kill(spawnerOf(t, os.Getpid()), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNobodyNoticesALostSpawner(t *testing.T) {
+	e := open(t, t.TempDir())
+	defer e.Close()
+	sandboxtest.LoadProbe(t, e)
+	mark := "mark-" + t.Name()
+	for range 20 {
+		killSpawner(t)
+		if _, err := e.Start(t.Context(), sandboxtest.Waiting(mark)); !errors.Is(err, engine.ErrNotLoaded) {
+			t.Fatalf("started with %v", err)
+		}
+		killSpawner(t)
+		sandboxtest.LoadProbe(t, e)
+		killSpawner(t)
+		if err := e.DropCode("nothing"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sandboxtest.LoadProbe(t, e)
+	waiting(t, e, mark).Kill()
+}
+
 // serverVariable makes this test binary a server that is to be killed; its value is the state directory.
 const serverVariable = "REDOUBT_TEST_SERVER"
 

@@ -100,15 +100,31 @@ func (e *Engine) live() (*helper, error) {
 	return e.helper, nil
 }
 
+// withSpawner does something with the spawner, and once more with a new one if nobody had noticed yet that the last was lost.
+func (e *Engine) withSpawner(do func(*helper) error) error {
+	for again := false; ; again = true {
+		h, err := e.live()
+		if err != nil {
+			return err
+		}
+		if err = do(h); again || !errors.Is(err, errLost) {
+			return err
+		}
+	}
+}
+
+func (e *Engine) ask(ctx context.Context, q request) error {
+	return e.withSpawner(func(h *helper) error {
+		_, err := h.call(ctx, q)
+		return err
+	})
+}
+
 // Weaknesses lists the layers that this host cannot give.
 func (e *Engine) Weaknesses() []engine.Weakness { return e.weaknesses }
 
 // LoadCode unpacks archives into memory that only the spawner and its jails see.
 func (e *Engine) LoadCode(ctx context.Context, id string, archives ...engine.Archive) error {
-	h, err := e.live()
-	if err != nil {
-		return err
-	}
 	q := request{Op: opLoad, Code: id, Limit: e.options.CodeLimit()}
 	defer func() { closeAll(q.files) }()
 	for _, a := range archives {
@@ -118,18 +134,12 @@ func (e *Engine) LoadCode(ctx context.Context, id string, archives ...engine.Arc
 		}
 		q.files, q.Sizes = append(q.files, f), append(q.Sizes, a.Size())
 	}
-	_, err = h.call(ctx, q)
-	return err
+	return e.ask(ctx, q)
 }
 
 // DropCode frees what LoadCode took.
 func (e *Engine) DropCode(id string) error {
-	h, err := e.live()
-	if err != nil {
-		return err
-	}
-	_, err = h.call(context.Background(), request{Op: opDrop, Code: id})
-	return err
+	return e.ask(context.Background(), request{Op: opDrop, Code: id})
 }
 
 // Close kills everything that the engine started and removes its control groups.

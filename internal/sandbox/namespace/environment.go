@@ -45,14 +45,20 @@ type environment struct {
 
 // Start runs a program in a new jail.
 func (e *Engine) Start(ctx context.Context, s engine.Spec) (engine.Environment, error) {
-	h, err := e.live()
+	description, err := describe(s)
 	if err != nil {
 		return nil, err
 	}
-	q := request{Op: opStart}
-	if q.Start, err = describe(s); err != nil {
-		return nil, err
-	}
+	var v engine.Environment
+	err = e.withSpawner(func(h *helper) (err error) {
+		v, err = h.start(ctx, s, description)
+		return err
+	})
+	return v, err
+}
+
+func (h *helper) start(ctx context.Context, s engine.Spec, description *start) (engine.Environment, error) {
+	q := request{Op: opStart, Start: description}
 	args, err := encodeArguments(s.Argv, s.Env)
 	if err != nil {
 		return nil, err

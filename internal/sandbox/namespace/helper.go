@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -116,7 +117,7 @@ func (h *helper) call(ctx context.Context, q request) (reply, error) {
 	h.mu.Unlock()
 	if err := h.link.send(q, q.files); err != nil {
 		h.forget(q.Seq)
-		return reply{}, fmt.Errorf("asking the spawner: %w", err)
+		return reply{}, h.unsent(ctx, err)
 	}
 	select {
 	case r := <-answer:
@@ -133,6 +134,20 @@ func (h *helper) call(ctx context.Context, q request) (reply, error) {
 	case <-ctx.Done():
 		h.forget(q.Seq)
 		return reply{}, ctx.Err()
+	}
+}
+
+// unsent tells why a request could not be sent. Where nobody is at the other end, it waits until the spawner is known to be
+// gone, so that whoever asks again asks a new one.
+func (h *helper) unsent(ctx context.Context, err error) error {
+	if !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("asking the spawner: %w", err)
+	}
+	select {
+	case <-h.done:
+		return errLost
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
