@@ -75,6 +75,11 @@ func (s *spawner) launch(p *plan, id uint64) (_ *network, err error) {
 	}
 	j.slot = p.slot
 	undo.add(func() { s.mu.Lock(); delete(s.slots, j.slot); s.mu.Unlock() })
+	// First what may not be there: nothing that costs more is made for code that has to be loaded first.
+	if j.release, err = s.mounts(p, &mine); err != nil {
+		return nil, err
+	}
+	undo.add(j.release)
 	if j.group, err = newGroup(s.Cgroups, hostDir, "jail-"+strconv.FormatUint(id, 10), p.limits); err != nil {
 		return nil, err
 	}
@@ -89,11 +94,6 @@ func (s *spawner) launch(p *plan, id uint64) (_ *network, err error) {
 	}
 	mine.add(func() { unix.Close(network.namespace) })
 	undo.add(func() { closeAll(network.listeners) })
-	j.release, err = s.mounts(p, &mine)
-	if err != nil {
-		return nil, err
-	}
-	undo.add(j.release)
 	failure, err := s.pipes(p, j, &mine)
 	if err != nil {
 		return nil, err
