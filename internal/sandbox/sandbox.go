@@ -14,6 +14,7 @@ type (
 	Weakness    = engine.Weakness
 	Options     = engine.Options
 	WeakError   = engine.WeakError
+	ExecError   = engine.ExecError
 )
 
 // Errors that callers may match.

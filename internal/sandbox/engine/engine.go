@@ -13,6 +13,15 @@ import (
 // Load it again, then start again.
 var ErrNotLoaded = errors.New("code is not loaded")
 
+// An ExecError means that the system does not execute the program that a Spec names.
+type ExecError struct {
+	Program string // as it is seen inside
+	Err     error  // the system's reason
+}
+
+func (e *ExecError) Error() string { return "running " + e.Program + ": " + e.Err.Error() }
+func (e *ExecError) Unwrap() error { return e.Err }
+
 // ErrClosed means that the engine was closed.
 var ErrClosed = errors.New("sandbox engine is closed")
 

@@ -14,7 +14,6 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-	"redoubt/internal/sandbox/engine"
 )
 
 // A helper is the server's hold on one spawner.
@@ -121,13 +120,7 @@ func (h *helper) call(ctx context.Context, q request) (reply, error) {
 	}
 	select {
 	case r := <-answer:
-		switch {
-		case r.NotLoaded:
-			return r, fmt.Errorf("%w: %s", engine.ErrNotLoaded, r.Error)
-		case r.Error != "":
-			return r, errors.New(r.Error)
-		}
-		return r, nil
+		return r, r.failure()
 	case <-h.done:
 		h.forget(q.Seq)
 		return reply{}, errLost

@@ -132,7 +132,7 @@ func (j *plan) become(s *sequence) {
 	s.do("unblocking signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, ref(s, &[8]byte{}), 0, 8)
 	s.install(j.filters[0])
 	for i, path := range j.Paths {
-		s.do("running "+path, unix.SYS_EXECVE, path, j.args.argv(s), j.args.envp(s)).lax = i < len(j.Paths)-1
+		s.do(path, unix.SYS_EXECVE, path, j.args.argv(s), j.args.envp(s)).lax = i < len(j.Paths)-1
 	}
 }
 

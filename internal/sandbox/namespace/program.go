@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+	"redoubt/internal/sandbox/engine"
 )
 
 // A call is one system call of a program.
@@ -106,9 +107,13 @@ func (p *program) failed(report [2]uint32) error {
 		part uint32
 		*sequence
 	}{{partSetup, &p.setup}, {partEnter, &p.enter}, {partStay, &p.stay}} {
-		if s.part == part && i < len(s.names) {
-			return fmt.Errorf("%s: %w", s.names[i], syscall.Errno(report[1]))
+		if s.part != part || i >= len(s.names) {
+			continue
 		}
+		if s.calls[i].number == unix.SYS_EXECVE {
+			return &engine.ExecError{Program: s.names[i], Err: syscall.Errno(report[1])}
+		}
+		return fmt.Errorf("%s: %w", s.names[i], syscall.Errno(report[1]))
 	}
 	return fmt.Errorf("forking inside the jail: %w", syscall.Errno(report[1]))
 }

@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-	"redoubt/internal/sandbox/engine"
 )
 
 // A spawner unpacks code and forks jails at the server's word.
@@ -109,7 +108,7 @@ func (s *spawner) serve(q request) {
 	r, files, err := s.answer(q)
 	r.Seq = q.Seq
 	if err != nil {
-		r.Error, r.NotLoaded = err.Error(), errors.Is(err, engine.ErrNotLoaded)
+		r.setError(err)
 	}
 	// An error means that the server is gone: the reading side sees that too, and ends everything.
 	_ = s.link.send(r, files)

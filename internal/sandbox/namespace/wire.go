@@ -9,8 +9,10 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
+	"redoubt/internal/sandbox/engine"
 )
 
 // Server and spawner talk in JSON packets over a socket pair; files travel beside them.
@@ -48,12 +50,42 @@ type request struct {
 // A reply goes the other way: the answer to the request Seq or, if Seq is 0, the news that a jail ended.
 type reply struct {
 	Seq       uint64
-	Error     string `json:",omitempty"`
-	NotLoaded bool   `json:",omitempty"`
-	Jail      uint64 `json:",omitempty"`
-	Ended     *ended `json:",omitempty"`
-	Usage     *usage `json:",omitempty"`
+	Error     string   `json:",omitempty"`
+	NotLoaded bool     `json:",omitempty"`
+	Refused   *refused `json:",omitempty"`
+	Jail      uint64   `json:",omitempty"`
+	Ended     *ended   `json:",omitempty"`
+	Usage     *usage   `json:",omitempty"`
 	files     []*os.File
+}
+
+// setError says in a reply what callers may match of an error, and the rest as text.
+func (r *reply) setError(err error) {
+	r.Error, r.NotLoaded = err.Error(), errors.Is(err, engine.ErrNotLoaded)
+	var exec *engine.ExecError
+	var reason syscall.Errno
+	if errors.As(err, &exec) && errors.As(exec.Err, &reason) {
+		r.Refused = &refused{exec.Program, reason}
+	}
+}
+
+// failure is the error of a reply, or nil.
+func (r *reply) failure() error {
+	switch {
+	case r.NotLoaded:
+		return fmt.Errorf("%w: %s", engine.ErrNotLoaded, r.Error)
+	case r.Refused != nil:
+		return &engine.ExecError{Program: r.Refused.Program, Err: r.Refused.Reason}
+	case r.Error != "":
+		return errors.New(r.Error)
+	}
+	return nil
+}
+
+// refused tells that the kernel does not execute a program.
+type refused struct {
+	Program string
+	Reason  syscall.Errno
 }
 
 // setup is what the spawner cannot find out by itself.

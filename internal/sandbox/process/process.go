@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -126,25 +127,38 @@ func (e *Engine) Start(ctx context.Context, s engine.Spec) (engine.Environment, 
 		"LAMBDA_TASK_ROOT="+places.code, "LAMBDA_RUNTIME_DIR="+places.runtime)
 	v.cmd.Stdout, v.cmd.Stderr = s.Stdout, s.Stderr
 	ownGroup(v.cmd)
-	if err := e.begin(v); err != nil {
+	if err := e.begin(v, s.Argv[0]); err != nil {
 		v.closeListeners()
 		return nil, err
 	}
 	return v, nil
 }
 
-func (e *Engine) begin(v *environment) error {
+func (e *Engine) begin(v *environment, program string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return engine.ErrClosed
 	}
 	if err := v.cmd.Start(); err != nil {
-		return fmt.Errorf("starting a process: %w", err)
+		return fmt.Errorf("starting a process: %w", refused(program, err))
 	}
 	e.live[v] = true
 	go v.wait()
 	return nil
+}
+
+// refused tells apart that the program cannot be executed. Its path inside is the caller's, that on the host nobody's.
+func refused(program string, err error) error {
+	var lookup *exec.Error
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &lookup):
+		return &engine.ExecError{Program: program, Err: lookup.Err}
+	case errors.As(err, &path) && path.Op == "fork/exec":
+		return &engine.ExecError{Program: program, Err: path.Err}
+	}
+	return err
 }
 
 // places are where the code of a start was unpacked.

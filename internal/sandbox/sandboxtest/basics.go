@@ -146,11 +146,15 @@ func (s *suite) end(t *testing.T) {
 		}
 		v.Kill() // again changes nothing
 	})
-	t.Run("of a program that is not there is an error", func(t *testing.T) {
-		spec := probe("where")
-		spec.Argv[0] = "/var/task/nothing"
-		if _, err := s.engine.Start(t.Context(), spec); err == nil {
-			t.Error("started")
+	t.Run("of a program that cannot be executed is an error of its own", func(t *testing.T) {
+		for program, want := range map[string]error{"/var/task/nothing": syscall.ENOENT, "/var/task/canary.txt": syscall.EACCES} {
+			spec := probe("where")
+			spec.Argv[0] = program
+			_, err := s.engine.Start(t.Context(), spec)
+			var refused *engine.ExecError
+			if !errors.As(err, &refused) || refused.Program != program || !errors.Is(err, want) {
+				t.Errorf("got %v", err)
+			}
 		}
 	})
 	t.Run("of the context prevents a start", func(t *testing.T) {

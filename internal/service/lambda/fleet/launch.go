@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"redoubt/internal/sandbox"
 )
@@ -22,24 +21,15 @@ func (f *Fleet) launch(ctx context.Context, plan *Blueprint, spec sandbox.Spec) 
 		if err == nil {
 			return box, nil
 		}
-		if reason, ok := cannotRun(err, spec); ok {
-			return nil, &Failure{Type: "Runtime.InvalidEntrypoint", Message: reason}
+		var refused *sandbox.ExecError
+		if spec.Runtime == "" && errors.As(err, &refused) { // else it is the interpreter, which is not the function's
+			return nil, &Failure{Type: "Runtime.InvalidEntrypoint", Message: "fork/exec " + refused.Program + ": " + refused.Err.Error()}
 		}
 		if !errors.Is(err, sandbox.ErrNotLoaded) || attempt == 2 {
 			return nil, fmt.Errorf("starting an execution environment: %w", err)
 		}
 		f.note(spec, false)
 	}
-}
-
-// cannotRun finds out whether the kernel has refused to run the function's own program, and why. What happens inside a
-// jail reaches us as text alone.
-func cannotRun(err error, spec sandbox.Spec) (string, bool) {
-	if spec.Runtime != "" || len(spec.Argv) == 0 {
-		return "", false
-	}
-	_, reason, ok := strings.Cut(err.Error(), "running "+spec.Argv[0]+": ")
-	return "fork/exec " + spec.Argv[0] + ": " + reason, ok
 }
 
 func (f *Fleet) has(spec sandbox.Spec) bool {
