@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -122,14 +123,19 @@ func (c *Call) matchTarget() error {
 	switch mediaType(c.request) {
 	case "application/x-amz-json-1.0", "application/x-amz-json-1.1":
 	default:
-		return Errorf("UnknownOperationException", 404, "")
+		return Errorf("UnknownOperationException", 404, "The Content-Type must be application/x-amz-json-1.0 or application/x-amz-json-1.1")
 	}
 	target := c.request.Header.Get("X-Amz-Target")
 	dot := strings.LastIndexByte(target, '.')
 	if dot < 0 || !c.service.Targeted(target[:dot]) || c.request.Method != http.MethodPost || !c.known(target[dot+1:]) {
-		return Errorf("UnknownOperationException", 400, "")
+		return unsupported(400, "The X-Amz-Target "+strconv.Quote(target))
 	}
 	return nil
+}
+
+// unsupported refuses what is no operation, or none of those that are served. AWS, which serves all, says nothing more.
+func unsupported(status int, what string) error {
+	return Errorf("UnknownOperationException", status, "%s is not supported by Redoubt yet", what)
 }
 
 // Targeted reports whether an X-Amz-Target of that prefix is for the service. It is the
@@ -146,7 +152,7 @@ func (c *Call) matchRPC() error {
 	_, path, _ := strings.Cut(c.request.URL.Path, "/service/")
 	_, name, _ := strings.Cut(path, "/operation/")
 	if c.request.Method != http.MethodPost || !c.known(name) {
-		return Errorf("UnknownOperationException", 404, "")
+		return unsupported(404, path)
 	}
 	return nil
 }
@@ -199,7 +205,7 @@ func (c *Call) matchPath() error {
 func (c *Call) unknownPath(r *route) error {
 	switch {
 	case c.protocol != protoRESTXML:
-		return Errorf("UnknownOperationException", 404, "")
+		return unsupported(404, c.request.Method+" "+c.request.URL.EscapedPath())
 	case r != nil:
 		return Errorf("NotImplemented", 501, "A header you provided implies functionality that is not implemented")
 	}

@@ -68,6 +68,23 @@ func TestRESTPathsFindOperations(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotThereIsNamedInTheRefusal(t *testing.T) {
+	for _, c := range []struct {
+		metadata string
+		r        *http.Request
+		want     string
+	}{
+		{inRESTJSON, request("POST", "/things/a%2Fb/paint", ""), "POST /things/a%2Fb/paint is not supported by Redoubt yet"},
+		{inJSON, request("POST", "/", "{}", "X-Amz-Target", "Things_2026.PaintThing", "Content-Type", "application/x-amz-json-1.1"),
+			`The X-Amz-Target "Things_2026.PaintThing" is not supported by Redoubt yet`},
+	} {
+		_, err := things(t, c.metadata).Match(c.r, []byte("{}"))
+		if api := (*wire.Error)(nil); !errors.As(err, &api) || api.Message != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}
+
 func TestRESTJSONBodies(t *testing.T) {
 	s := things(t, inRESTJSON)
 	call, in := mustDecode[putThingInput](t, s, request("POST", "/things", fullJSON))
