@@ -1,6 +1,7 @@
 package lambda_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,6 +25,30 @@ func TestVersionInTheNameDoesNotEvadeAPolicy(t *testing.T) {
 	}
 	_, err := clerk.TagResource(w.ctx, &lambda.TagResourceInput{Resource: aws.String(arn + ":$LATEST"), Tags: map[string]string{"a": "b"}})
 	wantError(t, err, "AccessDeniedException", "")
+}
+
+func TestTagsAreShownToThoseWhoMayListThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	in := provided(t)
+	in.Tags = map[string]string{"team": "red"}
+	arn := *w.create("f", in).FunctionArn
+	get := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"lambda:GetFunction","Resource":"*"}`
+	list := `,{"Effect":"Allow","Action":"lambda:ListTags","Resource":"` + arn + `"}`
+	for name, c := range map[string]struct{ policy, tags, fault string }{
+		"reader": {get + `]}`, "map[]", "AccessDeniedException"},
+		"lister": {get + list + `]}`, "map[team:red]", ""},
+	} {
+		out, err := lambda.NewFromConfig(w.user(name, c.policy)).GetFunction(w.ctx, &lambda.GetFunctionInput{FunctionName: &arn, Qualifier: aws.String("$LATEST")})
+		w.must(err)
+		fault := ""
+		if out.TagsError != nil {
+			fault = *out.TagsError.ErrorCode
+		}
+		if got := fmt.Sprint(out.Tags); got != c.tags || fault != c.fault {
+			t.Errorf("%s: got %s %q", name, got, fault)
+		}
+	}
 }
 
 func TestFunctionIsBornWithTagsOnlyByPermissionToTag(t *testing.T) {

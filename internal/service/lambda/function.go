@@ -158,8 +158,9 @@ func (s *Service) GetFunction(ctx context.Context, in *lambda.GetFunctionInput) 
 	if err != nil {
 		return nil, err
 	}
-	out := &lambda.GetFunctionOutput{
-		Configuration: c, Tags: f.Tags, Code: &types.FunctionCodeLocation{RepositoryType: aws.String("S3")},
+	out := &lambda.GetFunctionOutput{Configuration: c, Code: &types.FunctionCodeLocation{RepositoryType: aws.String("S3")}}
+	if out.Tags, out.TagsError, err = s.showTags(ctx, f); err != nil {
+		return nil, err
 	}
 	if f.Reserved != nil {
 		out.Concurrency = &types.Concurrency{ReservedConcurrentExecutions: f.Reserved}

@@ -24,18 +24,22 @@ type Statement struct {
 	Sid, Action, Resource string
 	Service               string // the principal is one of Service, AWS, or everybody if both are empty
 	AWS                   string
+	ID                    string // the unique id of the user or role that AWS names
 	Conditions            []Condition
 }
 
 // Condition is one operator with its one key.
 type Condition struct{ Operator, Key, Value string }
 
-// MarshalJSON writes the statement with its members in Lambda's order.
+// MarshalJSON writes the statement with its members in Lambda's order. A user or role is meant by its unique id, so that
+// one that is made later under the same name is not.
 func (s Statement) MarshalJSON() ([]byte, error) {
 	var who any = "*"
 	switch {
 	case s.Service != "":
 		who = map[string]string{"Service": s.Service}
+	case s.ID != "":
+		who = map[string]string{"AWS": s.ID}
 	case s.AWS != "":
 		who = map[string]string{"AWS": s.AWS}
 	}
@@ -73,6 +77,9 @@ func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInp
 		return nil, err
 	}
 	added, err := statementOf(in, ref)
+	if err == nil {
+		err = s.bind(ctx, &added)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +92,46 @@ func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInp
 	if err != nil {
 		return nil, err
 	}
+	added.ID = ""
 	text, err := json.Marshal(added)
 	return &lambda.AddPermissionOutput{Statement: aws.String(string(text))}, err
+}
+
+// bind finds the unique id of the user or role that a statement names. Whoever else it names must exist as well; accounts
+// are taken as they are.
+func (s *Service) bind(ctx context.Context, to *Statement) error {
+	if to.AWS == "" || strings.HasSuffix(to.AWS, ":root") {
+		return nil
+	}
+	id, ok, err := s.deps.API.Finder(ctx)(to.AWS)
+	if err == nil && !ok {
+		err = badPrincipal()
+	}
+	to.ID = id
+	return err
+}
+
+func badPrincipal() error {
+	return invalid("The provided principal was invalid. Please check the principal and try again.")
+}
+
+// shown has living users and roles by their ARNs. Who is gone keeps the unique id that nobody will ever have again.
+func (s *Service) shown(ctx context.Context, statements []Statement) ([]Statement, error) {
+	shown := slices.Clone(statements)
+	for i := range shown {
+		st := &shown[i]
+		if st.ID == "" {
+			continue
+		}
+		now, _, err := s.deps.API.Finder(ctx)(st.AWS)
+		if err != nil {
+			return nil, err
+		}
+		if now == st.ID {
+			st.ID = ""
+		}
+	}
+	return shown, nil
 }
 
 func (f *Function) permit(qualifier string, added Statement) error {
@@ -104,7 +149,7 @@ func (f *Function) permit(qualifier string, added Statement) error {
 			fmt.Sprintf("The final policy size (%d) is bigger than the limit (%d).", len(text), maxPolicy))}
 	}
 	if _, err := policy.Parse(text, policy.Resource); err != nil {
-		return invalid("The provided principal was invalid. Please check the principal and try again.")
+		return badPrincipal()
 	}
 	if f.Statements == nil {
 		f.Statements = map[string][]Statement{}
@@ -131,7 +176,7 @@ func statementOf(in *lambda.AddPermissionInput, ref reference) (Statement, error
 	case serviceForm.MatchString(who):
 		s.Service = who
 	default:
-		return s, invalid("The provided principal was invalid. Please check the principal and try again.")
+		return s, badPrincipal()
 	}
 	if in.FunctionUrlAuthType != "" && !strings.EqualFold(s.Action, "lambda:InvokeFunctionUrl") {
 		return s, invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
@@ -197,6 +242,9 @@ func (s *Service) GetPolicy(ctx context.Context, in *lambda.GetPolicyInput) (*la
 	statements := f.Statements[ref.Qualifier]
 	if len(statements) == 0 {
 		return nil, missing("The resource you requested does not exist.")
+	}
+	if statements, err = s.shown(ctx, statements); err != nil {
+		return nil, err
 	}
 	text, err := policyText(statements)
 	return &lambda.GetPolicyOutput{Policy: aws.String(text), RevisionId: aws.String(f.Revision)}, err

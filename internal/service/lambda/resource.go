@@ -37,11 +37,15 @@ func (s *Service) resource(ctx context.Context, ref reference) (api.Resource, er
 		if err != nil || !ok {
 			return err
 		}
-		res.Tags = f.Tags
-		res.Policy, err = s.compiled(ref, &f)
+		res, err = s.resourceOf(ref, &f)
 		return err
 	})
 	return res, err
+}
+
+func (s *Service) resourceOf(ref reference, f *Function) (api.Resource, error) {
+	d, err := s.compiled(ref, f)
+	return api.Resource{ARN: ref.String(), Type: "AWS::Lambda::Function", Account: ref.Account, Tags: f.Tags, Policy: d}, err
 }
 
 // compiled is the policy of a function, or of the version of it that ref names; nil if it has none.

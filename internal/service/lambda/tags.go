@@ -2,13 +2,16 @@ package lambda
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"redoubt/internal/api"
 	"redoubt/internal/store"
 )
 
@@ -47,6 +50,26 @@ func (s *Service) ListTags(ctx context.Context, in *lambda.ListTagsInput) (*lamb
 		out.Tags = map[string]string{}
 	}
 	return out, nil
+}
+
+// showTags returns the tags to a caller who may list them, or why it may not see them: GetFunction "returns tag data only if
+// you have explicit allow permissions for lambda:ListTags" (API_GetFunction).
+func (s *Service) showTags(ctx context.Context, f *Function) (map[string]string, *types.TagsError, error) {
+	res, err := s.resourceOf(f.reference(), f)
+	if err != nil {
+		return nil, nil, err
+	}
+	may, err := s.deps.API.May(ctx, "lambda:ListTags", res)
+	if err != nil {
+		return nil, nil, fmt.Errorf("asking who may list tags: %w", err)
+	}
+	if may {
+		return f.Tags, nil, nil
+	}
+	return nil, &types.TagsError{
+		ErrorCode: aws.String("AccessDeniedException"),
+		Message:   aws.String("User: " + api.CallerOf(ctx).Principal.ARN + " is not authorized to perform: lambda:ListTags on resource: " + res.ARN),
+	}, nil
 }
 
 // TagResource adds tags, or changes their values.
