@@ -1,10 +1,13 @@
 package engine_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -15,7 +18,50 @@ import (
 func unpack(t *testing.T, files ...sandboxtest.File) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
-	return dir, engine.Unpack(dir, 1<<20, bytes.NewReader(sandboxtest.Zip(t, files...)))
+	archive := sandboxtest.Zip(t, files...)
+	err := engine.Unpack(dir, 1<<20, bytes.NewReader(archive))
+	if checked := check(t, archive); (checked == nil) != (err == nil) {
+		t.Errorf("checked: %v, unpacked: %v", checked, err)
+	}
+	return dir, err
+}
+
+func check(t *testing.T, archive []byte) error {
+	t.Helper()
+	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine.Check(1<<20, r)
+}
+
+func TestWhatCannotBeUnpackedIsKnownBefore(t *testing.T) {
+	const link = fs.ModeSymlink | 0o777
+	for name, files := range map[string][]sandboxtest.File{
+		"a name that climbs out":   {{Name: "a/../../x", Mode: 0o644}},
+		"an absolute name":         {{Name: "/tmp/x", Mode: 0o644}},
+		"a link that leaves":       {{Name: "a/x", Mode: link, Text: "../../etc/passwd"}},
+		"a file below a link":      {{Name: "x", Mode: link, Text: "y"}, {Name: "x/z", Mode: 0o644}},
+		"a file below a file":      {{Name: "x", Mode: 0o644}, {Name: "x/z", Mode: 0o644}},
+		"a link for a directory":   {{Name: "x/y", Mode: 0o644}, {Name: "x", Mode: link, Text: "z"}},
+		"a device":                 {{Name: "x", Mode: fs.ModeDevice | 0o666}},
+		"a sum too large":          {{Name: "x", Mode: 0o644, Claim: 1 << 20}, {Name: "y", Mode: 0o644, Claim: 1}},
+		"a name of 4,000 bytes":    {{Name: strings.Repeat("x/", 2000), Mode: fs.ModeDir | 0o755}},
+		"directories without end":  manyDirectories(),
+		"a claim beyond any ratio": {{Name: "x", Mode: 0o644, Text: "x", Claim: 2 << 20}},
+	} {
+		if err := check(t, sandboxtest.Zip(t, files...)); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}
+
+// manyDirectories need few bytes: each name stands for two thousand of them.
+func manyDirectories() (files []sandboxtest.File) {
+	for i := range 150 {
+		files = append(files, sandboxtest.File{Name: strconv.Itoa(i) + strings.Repeat("/x", 1800), Mode: 0o644})
+	}
+	return files
 }
 
 func TestModesSurviveButForWriting(t *testing.T) {

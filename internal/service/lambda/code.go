@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"redoubt/internal/blob"
+	"redoubt/internal/sandbox"
 	"redoubt/internal/store"
 )
 
@@ -37,9 +38,13 @@ func inspect(archive []byte) (Code, error) {
 	if len(archive) > maxZipped {
 		return Code{}, tooLarge("Zipped size must be smaller than %d bytes", maxZipped)
 	}
+	// Before the archive is read: each entry costs some hundred bytes.
+	if bytes.Count(archive, []byte(entrySignature)) > sandbox.MaxEntries {
+		return Code{}, cannotUnzip(fmt.Errorf("more than %d entries", sandbox.MaxEntries))
+	}
 	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
 	if err != nil {
-		return Code{}, invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
+		return Code{}, cannotUnzip(nil)
 	}
 	if len(r.File) == 0 {
 		return Code{}, invalid("Uploaded file must be a non-empty zip")
@@ -58,7 +63,22 @@ func inspect(archive []byte) (Code, error) {
 			}
 		}
 	}
+	if err := sandbox.CheckArchive(maxUnzipped, r); err != nil {
+		return Code{}, cannotUnzip(err)
+	}
 	return code, nil
+}
+
+// entrySignature begins each entry of the directory of a zip file (APPNOTE.TXT, 4.3.12).
+const entrySignature = "PK\x01\x02"
+
+// cannotUnzip refuses a package in Lambda's words. The reason, where there is one, is ours.
+func cannotUnzip(why error) error {
+	const text = "Could not unzip uploaded file. Please check your file, then try to upload again."
+	if why == nil {
+		return invalid(text)
+	}
+	return invalid(text+" (%v)", why)
 }
 
 // keep stores a package that was inspected.
