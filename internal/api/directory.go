@@ -20,6 +20,9 @@ type Directory interface {
 	Identity(ctx context.Context, c *Caller) (Identity, error)
 	// Role finds a role by ARN.
 	Role(ctx context.Context, arn string) (*Role, error)
+	// UniqueID tells what an "AWS" principal of a policy names now: the unique id of a user or role, "" for other
+	// principals that exist, not ok for those that do not. See [Registry.Finder].
+	UniqueID(ctx context.Context, principal string) (id string, ok bool, err error)
 	// CheckMFA verifies a code of a user's MFA device. No code is good twice.
 	CheckMFA(ctx context.Context, userARN, serial, code string) error
 	// Provider finds an OIDC provider of an account by its issuer URL. ErrUnknown if there is none.

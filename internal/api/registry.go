@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"redoubt/internal/policy"
 	"redoubt/internal/store"
 	"redoubt/internal/wire"
 )
@@ -81,6 +82,11 @@ func (e *Entry) Operation(name string) *Operation { return e.ops[name] }
 
 // Directory returns who knows the identities.
 func (r *Registry) Directory() Directory { return r.directory }
+
+// Finder is how the policies of resources are bound to the users and roles that they name ([policy.Document.Bind]).
+func (r *Registry) Finder(ctx context.Context) policy.Finder {
+	return func(principal string) (string, bool, error) { return r.directory.UniqueID(ctx, principal) }
+}
 
 // Sessions returns who issues temporary credentials.
 func (r *Registry) Sessions() *Sessions { return r.sessions }

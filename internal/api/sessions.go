@@ -152,7 +152,7 @@ func (s *Session) Caller() *Caller {
 		p.Role = s.Issuer
 		p.ID, _, _ = strings.Cut(s.ID, ":")
 	case FederatedUser:
-		p.User = s.Issuer
+		p.User, p.ID = s.Issuer, s.IssuerID
 	case Root:
 		p.Root = true
 	}

@@ -49,7 +49,7 @@ func (p principal) of(who *Principal) grade {
 	case federated:
 		return gradeIf(who.Federated == p.value, direct)
 	case uniqueID:
-		if who.Role != "" {
+		if who.Role != "" || who.User != "" {
 			return gradeIf(who.ID == p.value, behind)
 		}
 		return gradeIf(who.ID == p.value, direct)

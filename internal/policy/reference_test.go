@@ -191,7 +191,7 @@ func refWays(p any, who policy.Principal) map[string]bool {
 				ways["account"] = ways["account"] || value == who.Canonical
 			case value == who.Account || strings.HasSuffix(value, ":iam::"+who.Account+":root"):
 				ways["account"] = true
-			case value == who.Role || value == who.User || who.Role != "" && value == who.ID:
+			case value == who.Role || value == who.User || (who.Role != "" || who.User != "") && value == who.ID:
 				ways["behind"] = true
 			case value == who.ARN || value == who.ID:
 				ways["self"] = true

@@ -7,7 +7,7 @@ type Principal struct {
 	Account   string // the account that ARN belongs to
 	Role      string // ARN of the IAM role behind a role session
 	User      string // ARN of the IAM user behind a federated user
-	ID        string // unique ID of the user or of the role behind the session (AIDA..., AROA...), if known
+	ID        string // unique ID of the user, or of the role or user behind the session (AIDA..., AROA...), if known
 	Service   string // "s3.amazonaws.com" for a service principal
 	Federated string // provider ARN or host for web identity and SAML calls
 	Canonical string // canonical user ID of the account

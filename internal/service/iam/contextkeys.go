@@ -110,3 +110,14 @@ func (s *Service) policySource(ctx context.Context, arn string) (api.Resource, e
 	r.ARN = arn
 	return r, err
 }
+
+func oneOrMore(raw json.RawMessage) []json.RawMessage {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) == nil {
+		return list
+	}
+	if len(raw) == 0 {
+		return nil
+	}
+	return []json.RawMessage{raw}
+}
