@@ -53,7 +53,7 @@ func (s *Service) UpdateAlias(ctx context.Context, in *kms.UpdateAliasInput) (*k
 	}
 	c := api.CallerOf(ctx)
 	return &kms.UpdateAliasOutput{}, s.pointAlias(ctx, *in.TargetKeyId, func(tx *store.Tx, target *Key) (Alias, error) {
-		a, err := s.getAlias(tx, c.Account, c.Region, *in.AliasName)
+		a, err := s.authorizedAlias(ctx, tx, c.Account, c.Region, *in.AliasName)
 		if err != nil || a.KeyID == target.ID {
 			return a, err
 		}
@@ -101,7 +101,7 @@ func (s *Service) DeleteAlias(ctx context.Context, in *kms.DeleteAliasInput) (*k
 	}
 	c := api.CallerOf(ctx)
 	return &kms.DeleteAliasOutput{}, s.db.Update(ctx, func(tx *store.Tx) error {
-		a, err := s.getAlias(tx, c.Account, c.Region, *in.AliasName)
+		a, err := s.authorizedAlias(ctx, tx, c.Account, c.Region, *in.AliasName)
 		if err != nil {
 			return err
 		}
@@ -185,6 +185,16 @@ func (s *Service) getAlias(tx *store.Tx, account, region, alias string) (Alias, 
 	a, ok, err := s.aliases.Get(tx, account, region, alias)
 	if err == nil && !ok {
 		err = noAlias(account, region, alias)
+	}
+	return a, err
+}
+
+// authorizedAlias is getAlias for a call that changes the alias. That takes permission on its key, which may be another
+// one since permission was asked.
+func (s *Service) authorizedAlias(ctx context.Context, tx *store.Tx, account, region, alias string) (Alias, error) {
+	a, err := s.getAlias(tx, account, region, alias)
+	if err == nil && !api.Authorized(ctx, arnOf(account, region, "key/"+a.KeyID)) {
+		err = moved()
 	}
 	return a, err
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"redoubt/internal/api"
 )
 
 func (p *principal) name(alias, key string) error {
@@ -125,4 +127,23 @@ func TestAliasDecidesAccess(t *testing.T) {
 	must(t, err)
 	_, err = byResource.encrypt(key)
 	refused(t, err, "AccessDeniedException", "...")
+}
+
+// TestAliasThatHasMovedIsNotChanged makes calls that were allowed on no key, as if the alias had been pointed to another
+// one since permission was asked.
+func TestAliasThatHasMovedIsNotChanged(t *testing.T) {
+	t.Parallel()
+	a := serve(t)
+	from, to := a.createKey(t, ""), a.createKey(t, "")
+	must(t, a.name("alias/a", from))
+	s, unasked := a.service(), api.WithCaller(ctx, a.caller(t))
+	_, err := s.DeleteAlias(unasked, &sdk.DeleteAliasInput{AliasName: ptr("alias/a")})
+	refused(t, err, "DependencyTimeoutException", "The alias changed while the request was processed. Try again.")
+	_, err = s.UpdateAlias(unasked, &sdk.UpdateAliasInput{AliasName: ptr("alias/a"), TargetKeyId: &to})
+	refused(t, err, "DependencyTimeoutException", "The alias changed while the request was processed. Try again.")
+	out, err := a.DescribeKey(ctx, &sdk.DescribeKeyInput{KeyId: ptr("alias/a")})
+	must(t, err)
+	if *out.KeyMetadata.Arn != from {
+		t.Errorf("alias points to %s", *out.KeyMetadata.Arn)
+	}
 }

@@ -53,11 +53,17 @@ func reserved(alias string) error {
 // badCiphertext has no message on AWS either: it must not tell what is wrong.
 func badCiphertext() error { return &types.InvalidCiphertextException{} }
 
-// malformed turns what is wrong with a document into KMS's error.
+// malformed turns what is wrong with a document, or with whom it names, into KMS's error.
 func malformed(err error) error {
 	var m *policy.Malformed
 	if errors.As(err, &m) {
 		return &types.MalformedPolicyDocumentException{Message: aws.String(m.Message)}
+	}
+	var none *policy.Unbound
+	if errors.As(err, &none) {
+		return &types.MalformedPolicyDocumentException{
+			Message: aws.String("Policy contains a statement with one or more invalid principals."),
+		}
 	}
 	return err
 }

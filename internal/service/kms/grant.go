@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"redoubt/internal/policy"
 	"redoubt/internal/store"
 )
 
@@ -24,6 +26,7 @@ type Grant struct {
 	Issuer                    string // account that created it
 	Grantee, GranteeService   string // one of them
 	Retiring, RetiringService string
+	GranteeID, RetiringID     string // unique ids of Grantee and Retiring, of users and roles
 	Operations                []types.GrantOperation
 	Equals, Subset            map[string]string // constraints on the encryption context; nil means none
 	SourceARN                 string
@@ -34,13 +37,16 @@ type Grant struct {
 //	account, region, "grantee", key id, principal, grant id
 //	account, region, "retiring", principal, key id, grant id
 //	account, region, "same", key id, fingerprint           of a grant with a name
+//
+// Users and roles are there by their unique ids.
 type grantRef struct{ ID string }
 
 const byGrantee, byRetiring, byFingerprint = "grantee", "retiring", "same"
 
-// grantee is the principal that may use the key, retiring the one that may end the grant, or "".
-func (g *Grant) grantee() string  { return g.Grantee + g.GranteeService }
-func (g *Grant) retiring() string { return g.Retiring + g.RetiringService }
+// grantee is the principal that may use the key, retiring the one that may end the grant, or "". Users and roles are
+// meant by their unique ids: one that is made later under the same name is another.
+func (g *Grant) grantee() string  { return cmp.Or(g.GranteeID, g.Grantee, g.GranteeService) }
+func (g *Grant) retiring() string { return cmp.Or(g.RetiringID, g.Retiring, g.RetiringService) }
 
 func (g *Grant) place() place { return place{g.Account, g.Region, g.KeyID} }
 
@@ -88,6 +94,13 @@ func (s *Service) getGrant(tx *store.Tx, p place, id string) (Grant, error) {
 	if err == nil && !ok {
 		err = notFound("Grant ID %s not found", id)
 	}
+	return g, err
+}
+
+// shown has who is gone by the unique id that nobody will ever have again.
+func (g Grant) shown(find policy.Finder) (Grant, error) {
+	gone, err := policy.Bindings{g.Grantee: g.GranteeID, g.Retiring: g.RetiringID}.Gone(find)
+	g.Grantee, g.Retiring = cmp.Or(gone[g.Grantee], g.Grantee), cmp.Or(gone[g.Retiring], g.Retiring)
 	return g, err
 }
 

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,25 +25,55 @@ func (s *Service) ListGrants(ctx context.Context, in *kms.ListGrantsInput) (*kms
 	if in.GranteePrincipal != nil && in.GranteeServicePrincipal != nil {
 		return nil, invalid("Either GranteePrincipal or GranteeServicePrincipal can be specified, but not both.")
 	}
-	out := &kms.ListGrantsOutput{Grants: []types.GrantListEntry{}}
+	grantee, err := s.known(ctx, in.GranteePrincipal, in.GranteeServicePrincipal)
+	if err != nil {
+		return nil, err
+	}
+	var found []Grant
+	out := &kms.ListGrantsOutput{}
 	err = s.db.View(ctx, func(tx *store.Tx) (err error) {
-		out.NextMarker, err = s.listGrants(tx, k.place(), in, p, func(g *Grant) { out.Grants = append(out.Grants, g.entry()) })
+		out.NextMarker, err = s.listGrants(tx, k.place(), in.GrantId, grantee, p, func(g *Grant) { found = append(found, *g) })
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
 	out.Truncated = out.NextMarker != nil
+	out.Grants, err = s.entries(ctx, found)
 	return out, err
 }
 
-func (s *Service) listGrants(tx *store.Tx, k place, in *kms.ListGrantsInput, p page, add func(*Grant)) (next *string, err error) {
-	grantee := aws.ToString(in.GranteePrincipal) + aws.ToString(in.GranteeServicePrincipal)
+// known is the name under which the index has a principal or a service.
+func (s *Service) known(ctx context.Context, principal, service *string) (string, error) {
+	if principal == nil {
+		return aws.ToString(service), nil
+	}
+	id, _, err := s.api.Finder(ctx)(*principal)
+	return cmp.Or(id, *principal), err
+}
+
+// entries are grants as they are listed.
+func (s *Service) entries(ctx context.Context, grants []Grant) ([]types.GrantListEntry, error) {
+	entries := make([]types.GrantListEntry, 0, len(grants))
+	for _, g := range grants {
+		shown, err := g.shown(s.api.Finder(ctx))
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, shown.entry())
+	}
+	return entries, nil
+}
+
+func (s *Service) listGrants(tx *store.Tx, k place, id *string, grantee string, p page, add func(*Grant)) (next *string, err error) {
 	switch {
-	case in.GrantId != nil:
-		g, ok, err := s.grants.Get(tx, k.account, k.region, k.id, *in.GrantId)
+	case id != nil:
+		g, ok, err := s.grants.Get(tx, k.account, k.region, k.id, *id)
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
-			return nil, &types.InvalidGrantIdException{Message: message("Grant ID %s not found", []any{*in.GrantId})}
+			return nil, &types.InvalidGrantIdException{Message: message("Grant ID %s not found", []any{*id})}
 		}
 		if grantee == "" || grantee == g.grantee() {
 			add(&g)
@@ -69,20 +100,28 @@ func (s *Service) ListRetirableGrants(ctx context.Context, in *kms.ListRetirable
 	if err != nil {
 		return nil, err
 	}
-	retiring := aws.ToString(in.RetiringPrincipal) + aws.ToString(in.RetiringServicePrincipal)
 	if (in.RetiringPrincipal == nil) == (in.RetiringServicePrincipal == nil) {
 		return nil, invalid("Either RetiringPrincipal or RetiringServicePrincipal must be specified, but not both.")
 	}
-	out := &kms.ListRetirableGrantsOutput{Grants: []types.GrantListEntry{}}
+	retiring, err := s.known(ctx, in.RetiringPrincipal, in.RetiringServicePrincipal)
+	if err != nil {
+		return nil, err
+	}
+	var found []Grant
+	out := &kms.ListRetirableGrantsOutput{}
 	err = s.db.View(ctx, func(tx *store.Tx) (err error) {
 		prefix := []string{c.Account, c.Region, byRetiring, retiring}
 		out.NextMarker, err = scan(tx, s.index, p, prefix, func(r store.Record[grantRef]) error {
 			g, err := s.getGrant(tx, place{c.Account, c.Region, r.Key[4]}, r.Value.ID)
-			out.Grants = append(out.Grants, g.entry())
+			found = append(found, g)
 			return err
 		})
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
 	out.Truncated = out.NextMarker != nil
+	out.Grants, err = s.entries(ctx, found)
 	return out, err
 }

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -50,7 +51,7 @@ func (g *Grant) statements() []statement {
 	var list []statement
 	add := func(actions []string, c conditions) {
 		if len(actions) > 0 {
-			list = append(list, statement{"Allow", principalOf(g.Grantee, g.GranteeService), actions, "*", c})
+			list = append(list, statement{"Allow", principalOf(cmp.Or(g.GranteeID, g.Grantee), g.GranteeService), actions, "*", c})
 		}
 	}
 	add(crypto, g.constraints(g.source(conditions{})))
@@ -96,11 +97,11 @@ func (g *Grant) retirement() []statement {
 	}
 	list := []statement{allow(principalOf("arn:aws:iam::"+g.Issuer+":root", ""))}
 	if g.retiring() != "" {
-		list = append(list, allow(principalOf(g.Retiring, g.RetiringService)))
+		list = append(list, allow(principalOf(cmp.Or(g.RetiringID, g.Retiring), g.RetiringService)))
 	}
 	for _, op := range g.Operations {
 		if op == types.GrantOperationRetireGrant {
-			list = append(list, allow(principalOf(g.Grantee, g.GranteeService)))
+			list = append(list, allow(principalOf(cmp.Or(g.GranteeID, g.Grantee), g.GranteeService)))
 		}
 	}
 	return list
@@ -159,9 +160,10 @@ func (s *Service) policyFor(ctx context.Context, k *live, who *policy.Principal)
 	return d, nil
 }
 
-// granteesOf are the names under which a caller may have been given a grant.
+// granteesOf are the names under which a caller may have been given a grant: users, and roles and users behind a
+// session, are known by their unique ids.
 func granteesOf(who *policy.Principal) (names []string) {
-	for _, n := range []string{who.ARN, who.Role, who.User, who.Service} {
+	for _, n := range []string{who.ARN, who.ID, who.Service} {
 		if n != "" {
 			names = append(names, n)
 		}

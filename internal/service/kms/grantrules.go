@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"redoubt/internal/api"
 	"redoubt/internal/policy"
 )
 
@@ -44,17 +43,16 @@ func checkConstraint(context map[string]string) error {
 	return nil
 }
 
-// checkPrincipals refuses what is no principal. Roles must exist, as far as they are asked for here.
-func (s *Service) checkPrincipals(ctx context.Context, g *Grant) error {
-	for _, p := range []string{g.Grantee, g.Retiring} {
-		if p == "" {
-			continue
-		}
-		if err := s.checkPrincipal(ctx, p); err != nil {
-			return err
-		}
+// bindPrincipals refuses what is no principal or does not exist, and binds the grant to the users and roles it names.
+func (s *Service) bindPrincipals(ctx context.Context, g *Grant) error {
+	var err error
+	if g.GranteeID, err = s.bind(ctx, g.Grantee); err != nil {
+		return err
 	}
-	_, err := g.compile(append(g.statements(), g.retirement()...))
+	if g.RetiringID, err = s.bind(ctx, g.Retiring); err != nil {
+		return err
+	}
+	_, err = g.compile(append(g.statements(), g.retirement()...))
 	var m *policy.Malformed
 	if errors.As(err, &m) {
 		return invalidARN("%s", m.Message)
@@ -62,21 +60,22 @@ func (s *Service) checkPrincipals(ctx context.Context, g *Grant) error {
 	return err
 }
 
-func (s *Service) checkPrincipal(ctx context.Context, arn string) error {
+// bind finds the unique id of a user or role; it is "" for other principals, and for none.
+func (s *Service) bind(ctx context.Context, arn string) (id string, err error) {
+	if arn == "" {
+		return "", nil
+	}
 	no := invalidARN("ARN does not refer to a valid principal: %s", arn)
 	if !strings.HasPrefix(arn, "arn:aws:iam::") && !strings.HasPrefix(arn, "arn:aws:sts::") {
-		return no
+		return "", no
 	}
 	probe := Grant{Issuer: "000000000000", Retiring: arn}
 	if _, err := probe.compile(probe.retirement()); err != nil {
-		return no
+		return "", no
 	}
-	if strings.Contains(arn, ":role/") {
-		if _, err := s.api.Directory().Role(ctx, arn); errors.Is(err, api.ErrUnknown) {
-			return no
-		} else if err != nil {
-			return err
-		}
+	id, ok, err := s.api.Finder(ctx)(arn)
+	if err == nil && !ok {
+		err = no
 	}
-	return nil
+	return id, err
 }

@@ -36,7 +36,7 @@ func (s *Service) CreateGrant(ctx context.Context, in *kms.CreateGrantInput) (*k
 	}
 	g, err := newGrant(ctx, k, in)
 	if err == nil {
-		err = s.checkPrincipals(ctx, g)
+		err = s.bindPrincipals(ctx, g)
 	}
 	if err == nil {
 		err = k.usable()

@@ -18,6 +18,7 @@ import (
 	"redoubt/internal/api"
 	"redoubt/internal/app"
 	"redoubt/internal/policy"
+	"redoubt/internal/service/kms"
 	"redoubt/redoubttest"
 )
 
@@ -46,6 +47,16 @@ func serve(t testing.TB) *principal {
 	t.Helper()
 	s := redoubttest.Run(t, app.Config{Region: region})
 	return identify(t, s.Account(t), s)
+}
+
+// service is the service itself, of a server of the test's own.
+func (p *principal) service() *kms.Service {
+	for _, e := range p.server.App.Registry().Services() {
+		if s, ok := e.Service.(*kms.Service); ok {
+			return s
+		}
+	}
+	return nil
 }
 
 // neighbour returns the administrator of another account of the same server.
@@ -91,7 +102,7 @@ func (p *principal) caller(t testing.TB) *api.Caller {
 	keys, err := p.cfg.Credentials.Retrieve(ctx)
 	must(t, err)
 	return &api.Caller{
-		Kind: api.IAMUser, Principal: policy.Principal{ARN: p.arn, Account: p.account}, Account: p.account,
+		Kind: api.IAMUser, Principal: policy.Principal{ARN: p.arn, Account: p.account, ID: p.id}, Account: p.account,
 		ID: p.id, Name: idOf(p.arn), AccessKey: keys.AccessKeyID, Region: region, Request: api.Request{Time: time.Now()},
 	}
 }

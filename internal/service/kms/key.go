@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"redoubt/internal/policy"
 	"redoubt/internal/store"
 )
 
@@ -21,6 +22,7 @@ type Key struct {
 	State       types.KeyState
 	Deletion    time.Time // zero unless the key is pending deletion
 	Policy      string
+	Bound       policy.Bindings // of Policy
 	Tags        map[string]string
 	Backing     []backing // oldest first; the last one encrypts
 

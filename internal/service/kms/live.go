@@ -101,7 +101,7 @@ func enliven(record Key, aliases []string) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &live{Key: record, arn: record.place().arn(), policy: document, facts: keyFacts(aliases)}
+	k := &live{Key: record, arn: record.place().arn(), policy: document.Bound(record.Bound), facts: keyFacts(aliases)}
 	k.Backing = slices.Clone(k.Backing)
 	for i := range k.Backing {
 		secret, err := hkdf.Extract(sha256.New, k.Backing[i].Material, nil)

@@ -39,6 +39,7 @@ const (
 
 // checkPolicy refuses a policy that is none, and one that would keep its author from changing it again, unless that is
 // what the author asked for (API_PutKeyPolicy, BypassPolicyLockoutSafetyCheck). The condition keys are those of the key.
+// It binds the policy to the users and roles that it names.
 func (s *Service) checkPolicy(ctx context.Context, k *Key, of policy.MapKeys, bypass bool) error {
 	if len(k.Policy) > maxPolicy {
 		return limitExceeded("The key policy must not exceed %d bytes.", maxPolicy)
@@ -47,13 +48,16 @@ func (s *Service) checkPolicy(ctx context.Context, k *Key, of policy.MapKeys, by
 	if err != nil {
 		return malformed(err)
 	}
+	if k.Bound, err = document.Bind(s.api.Finder(ctx)); err != nil {
+		return malformed(err)
+	}
 	if bypass {
 		return nil
 	}
 	keys := facts(ctx)
 	maps.Copy(keys, of)
 	allowed, err := s.api.May(ctx, "kms:PutKeyPolicy", api.Resource{
-		ARN: k.place().arn(), Type: keyType, Account: k.Account, Tags: k.Tags, Policy: document, MustDelegate: true, Keys: keys,
+		ARN: k.place().arn(), Type: keyType, Account: k.Account, Tags: k.Tags, Policy: document.Bound(k.Bound), MustDelegate: true, Keys: keys,
 	})
 	if err == nil && !allowed {
 		err = &types.MalformedPolicyDocumentException{
@@ -72,7 +76,8 @@ func (s *Service) GetKeyPolicy(ctx context.Context, in *kms.GetKeyPolicyInput) (
 	if in.PolicyName != nil && *in.PolicyName != policyName {
 		return nil, notFound("No such policy exists")
 	}
-	return &kms.GetKeyPolicyOutput{Policy: aws.String(k.Policy), PolicyName: aws.String(policyName)}, nil
+	text, err := k.Bound.Show(k.Policy, s.api.Finder(ctx))
+	return &kms.GetKeyPolicyOutput{Policy: aws.String(text), PolicyName: aws.String(policyName)}, err
 }
 
 // PutKeyPolicy implements the KMS operation.
@@ -90,7 +95,7 @@ func (s *Service) PutKeyPolicy(ctx context.Context, in *kms.PutKeyPolicyInput) (
 		return nil, err
 	}
 	return &kms.PutKeyPolicyOutput{}, s.change(ctx, *in.KeyId, func(k *Key) error {
-		k.Policy = *in.Policy
+		k.Policy, k.Bound = proposed.Policy, proposed.Bound
 		return nil
 	})
 }
