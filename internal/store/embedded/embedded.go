@@ -48,7 +48,7 @@ func Open(dir string, ring *seal.Ring) (store.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", dir, err)
 	}
-	e, err := openFS(vfs.Default, dir, secret)
+	e, err := openFS(privateFS{vfs.Default}, dir, secret)
 	if err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("opening the store %s: %w", dir, err)
