@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -26,11 +27,7 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 	if err == nil && (!op.reads || op.answers) {
 		ev.Response = bounded("responseElements", e.Wire.Elements(op.Name, out))
 	}
-	for _, res := range touched {
-		if res.Type != "" && res.ARN != "*" {
-			ev.Resources = append(ev.Resources, EventResource{res.Account, res.Type, res.ARN})
-		}
-	}
+	ev.Resources = listed(touched)
 	accounts := concerned(ev, touched, e.Errors.IsDenied(ev.ErrorCode))
 	if len(accounts) > 1 {
 		ev.SharedID = NewUUID()
@@ -41,6 +38,18 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 		}
 	}
 	return nil
+}
+
+// listed names what a call touched, once each: several of its needs may be on one resource.
+func listed(touched []Resource) []EventResource {
+	var all []EventResource
+	for _, res := range touched {
+		x := EventResource{res.Account, res.Type, res.ARN}
+		if res.Type != "" && res.ARN != "*" && !slices.Contains(all, x) {
+			all = append(all, x)
+		}
+	}
+	return all
 }
 
 // of is the event as the trail of an account has it. A caller from another account is named by its id and account alone
@@ -119,10 +128,20 @@ var tlsVersions = map[uint16]string{tls.VersionTLS12: "TLSv1.2", tls.VersionTLS1
 func (ev *Event) setError(err error) {
 	var known smithy.APIError
 	if errors.As(err, &known) {
-		ev.ErrorCode, ev.ErrorMessage = known.ErrorCode(), brief(known.ErrorMessage())
+		ev.ErrorCode, ev.ErrorMessage = exception(known), brief(known.ErrorMessage())
 	} else if err != nil {
 		ev.ErrorCode = "InternalFailure"
 	}
+}
+
+// exception is the error's name in a record. There CloudTrail has the name of IAM's exception, NoSuchEntityException, where
+// the answer has the shorter code, NoSuchEntity.
+func exception(err smithy.APIError) string {
+	code := err.ErrorCode()
+	if name := reflect.Indirect(reflect.ValueOf(err)).Type().Name(); name == code+"Exception" {
+		return name
+	}
+	return code
 }
 
 // maxMessage is where CloudTrail cuts errorMessage (user guide, "CloudTrail record contents").

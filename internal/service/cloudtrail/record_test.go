@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"redoubt/internal/app"
 	"redoubt/redoubttest"
@@ -104,6 +105,25 @@ func TestARoleSessionIsRecordedWithItsRoleAndFoundByTheKeyItGot(t *testing.T) {
 	})
 }
 
+func TestAResourceOfSeveralPermissionsIsListedOnce(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	role := a.role("r", `{"AWS":"`+a.id+`"}`)
+	_, err := a.iam().UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{
+		RoleName: aws.String("r"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+			`"Principal":{"AWS":"` + a.id + `"},"Action":["sts:AssumeRole","sts:TagSession"]}]}`),
+	})
+	must(t, err)
+	_, err = sts.NewFromConfig(a.cfg).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: &role, RoleSessionName: aws.String("session"), Tags: []ststypes.Tag{{Key: aws.String("team"), Value: aws.String("red")}},
+	})
+	must(t, err)
+	event, record := a.one("AssumeRole")
+	if listed, _ := at(record, "resources").([]any); len(listed) != 1 || len(event.Resources) != 1 {
+		t.Errorf("resources are %v, and shown as %v", listed, event.Resources)
+	}
+}
+
 func archive(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -170,7 +190,7 @@ func TestAFailedCallIsRecordedWithItsError(t *testing.T) {
 	_, err := a.iam().DeleteGroup(t.Context(), &iam.DeleteGroupInput{GroupName: aws.String("missing")})
 	refused(t, err, "NoSuchEntity")
 	_, record := a.one("DeleteGroup")
-	has(t, record, map[string]any{"errorCode": "NoSuchEntity", "userIdentity.userName": "operator", "requestParameters.groupName": "missing"})
+	has(t, record, map[string]any{"errorCode": "NoSuchEntityException", "userIdentity.userName": "operator", "requestParameters.groupName": "missing"})
 }
 
 func TestAWrongSignatureIsRecordedAsNobodys(t *testing.T) {
