@@ -91,6 +91,9 @@ func (x *Sessions) Issue(s *Session) (token string, err error) {
 // ErrToken is the error for a token that was not issued here.
 var ErrToken = errors.New("session token is not valid")
 
+// ErrExpired is the error for a token whose time is over.
+var ErrExpired = errors.New("session token has expired")
+
 // Open reads a token. It does not look at its expiry.
 func (x *Sessions) Open(token string) (*Session, error) {
 	digest := sha256.Sum256([]byte(token))
@@ -160,10 +163,14 @@ func (s *Session) Caller() *Caller {
 }
 
 // WithToken returns a context in which the holder of a session token calls, as a service does that has assumed a role.
+// The error is ErrExpired if the token's time is over.
 func (r *Registry) WithToken(ctx context.Context, token string) (context.Context, error) {
 	s, err := r.sessions.Open(token)
 	if err != nil {
 		return nil, err
+	}
+	if !time.Now().Before(s.Expires) {
+		return nil, ErrExpired
 	}
 	was := CallerOf(ctx)
 	c := s.Caller()

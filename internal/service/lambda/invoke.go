@@ -47,7 +47,8 @@ func (s *Service) invokeOnce(ctx context.Context, in *lambda.InvokeInput, ref re
 	if in.InvocationType == types.InvocationTypeDryRun {
 		return &lambda.InvokeOutput{StatusCode: http.StatusNoContent, ExecutedVersion: aws.String(latest)}, nil
 	}
-	o, err := s.fleet.Invoke(ctx, fn, ev)
+	// What the execution role does for this event is on disk before the function runs, which may take minutes.
+	o, err := s.fleet.Invoke(api.Detached(ctx), fn, ev)
 	if err != nil {
 		return nil, invokeError(err)
 	}

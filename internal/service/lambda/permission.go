@@ -80,6 +80,9 @@ func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInp
 	if err == nil {
 		err = s.bind(ctx, &added)
 	}
+	if err == nil {
+		err = s.checkPolicy(ctx, in)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +111,21 @@ func (s *Service) bind(ctx context.Context, to *Statement) error {
 		err = badPrincipal()
 	}
 	to.ID = id
+	return err
+}
+
+// checkPolicy refuses to add to a policy that names somebody who is gone: Lambda takes a policy as a whole, so that
+// statement must be removed first.
+// https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1189
+func (s *Service) checkPolicy(ctx context.Context, in *lambda.AddPermissionInput) error {
+	f, ref, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return err
+	}
+	shown, err := s.shown(ctx, f.Statements[ref.Qualifier])
+	if err == nil && slices.ContainsFunc(shown, func(st Statement) bool { return st.ID != "" }) {
+		err = badPrincipal()
+	}
 	return err
 }
 
