@@ -48,6 +48,10 @@ func TestPrincipalsHaveTheirUniqueID(t *testing.T) {
 	if got := session().Principal.ID; got != "AROAX" {
 		t.Errorf("the role behind a session is %q", got)
 	}
+	federated := &Session{Kind: FederatedUser, ARN: "arn:aws:sts::111122223333:federated-user/guest", ID: "111122223333:guest", IssuerID: "AIDAX"}
+	if got := federated.Caller().Principal.ID; got != "AIDAX" {
+		t.Errorf("the user behind a federated user is %q", got)
+	}
 }
 
 // A message with what the caller sent in it must not fill the trail.

@@ -67,6 +67,10 @@ func TestAFunctionPolicyIsBoundToTheRoleNotToItsName(t *testing.T) {
 		t.Errorf("policy does not show who is gone: %s", text)
 	}
 	_, err = permit("two", *role.Arn)
+	refused(t, err, "InvalidParameterValueException", invalid)
+	_, err = admin.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: f, StatementId: aws.String("one")})
+	must(t, err)
+	_, err = permit("two", *role.Arn)
 	must(t, err)
 	must(t, asRole(*role.Arn))
 }
