@@ -60,18 +60,13 @@ func findCgroups(name string) cgroups {
 }
 
 func (c *cgroups) openV1(h hierarchy, name string) {
-	var useful []string
-	for _, controller := range h.controllers {
-		if slices.Contains(wanted, controller) || controller == "freezer" {
-			useful = append(useful, controller)
-		}
-	}
+	useful := h.useful()
 	if len(useful) == 0 {
 		return
 	}
+	sweep(h.mount, name)
 	for _, parent := range []string{h.own, h.mount} {
 		dir := filepath.Join(parent, name)
-		removeLeftovers(dir)
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -82,10 +77,21 @@ func (c *cgroups) openV1(h hierarchy, name string) {
 	}
 }
 
+// useful lists the controllers of version 1 that are of use to jails.
+func (h hierarchy) useful() []string {
+	var out []string
+	for _, controller := range h.controllers {
+		if slices.Contains(wanted, controller) || controller == "freezer" {
+			out = append(out, controller)
+		}
+	}
+	return out
+}
+
 func (c *cgroups) openV2(h hierarchy, name string) {
+	sweep(h.mount, name)
 	for _, parent := range []string{h.own, h.mount} {
 		dir := filepath.Join(parent, name)
-		removeLeftovers(dir)
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -109,7 +115,7 @@ func enable(group, name string) {
 		if err == nil || !delegated(group) {
 			continue
 		}
-		leaf := filepath.Join(group, name+"-server")
+		leaf := filepath.Join(group, name+serverSuffix)
 		if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return
 		}

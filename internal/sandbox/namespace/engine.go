@@ -68,15 +68,21 @@ func Open(o engine.Options) (*Engine, error) {
 	return e, nil
 }
 
-// groupName names the control groups of one server: it is the same after a crash, and no other server's.
+// groupName names the control groups of one server: it is the same after a crash, and no other server's. Containers may
+// see each other's groups and have the same path for different directories, which the inode tells apart.
 func groupName(dir string) string {
-	sum := sha256.Sum256([]byte(dir))
+	identity := dir
+	var s unix.Stat_t
+	if err := unix.Stat(dir, &s); err == nil {
+		identity = fmt.Sprintf("%s %d %d", dir, s.Dev, s.Ino)
+	}
+	sum := sha256.Sum256([]byte(identity))
 	return "redoubt-" + hex.EncodeToString(sum[:6])
 }
 
 // startHelper starts the spawner. Groups are looked for each time: this also removes what a lost spawner left.
 func (e *Engine) startHelper() error {
-	e.setup.Cgroups = findCgroups(groupName(e.setup.Dir))
+	e.setup.Cgroups = findCgroups(groupName(filepath.Dir(e.setup.Dir)))
 	h, err := startHelper(e.setup)
 	if err != nil {
 		return unavailable(err)

@@ -3,6 +3,7 @@
 package namespace
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,6 +11,27 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// serverSuffix is added to the name of the group that the server itself moves to.
+const serverSuffix = "-server"
+
+// sweep removes what an earlier run left anywhere in a hierarchy: it may have been started from another place than this one.
+func sweep(mount, name string) {
+	// What cannot be read is not ours, or gone meanwhile.
+	_ = filepath.WalkDir(mount, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil || !d.IsDir():
+			return nil
+		case d.Name() == name:
+			removeLeftovers(path)
+			return fs.SkipDir
+		case d.Name() == name+serverSuffix:
+			os.Remove(path) // unless it is in use
+			return fs.SkipDir
+		}
+		return nil
+	})
+}
 
 // removeLeftovers ends what an earlier run left in its groups, and removes them. The directory's name is made of the
 // state directory, which one server holds at a time: what is in there is ours and nobody's.
