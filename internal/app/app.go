@@ -68,6 +68,9 @@ func (a *App) open(ctx context.Context) error {
 	if a.blobs, err = blob.Open(blobDir(cfg.Data), a.ring); err != nil {
 		return err
 	}
+	if err := a.findAccount(); err != nil {
+		return err
+	}
 	a.engine, err = sandbox.Open(sandbox.Options{AllowWeaker: cfg.AllowWeakSandbox, StateDir: cfg.Data})
 	if weak := (*sandbox.WeakError)(nil); errors.As(err, &weak) {
 		return fmt.Errorf("%w\n  Or accept less with --allow-weaker-sandbox, if you trust the functions", err)
@@ -91,6 +94,24 @@ func (a *App) open(ctx context.Context) error {
 	return a.bootstrap(ctx)
 }
 
+// findAccount settles which account is the first: that of the first start, at which one may ask for it.
+func (a *App) findAccount() error {
+	asked := a.Config.Account
+	ops, err := readOperators(a.Config.Data, a.ring)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		a.Config.Account = or(asked, DefaultAccount)
+	case err != nil:
+		return err
+	case asked != "" && asked != ops.Account:
+		return fmt.Errorf("--account %s: the data directory %s has the account %s: leave --account out, or name another directory with --data DIR",
+			asked, a.Config.Data, ops.Account)
+	default:
+		a.Config.Account = ops.Account
+	}
+	return nil
+}
+
 // bootstrap makes the first account when there is none, and keeps its keys for [ReadClient].
 func (a *App) bootstrap(ctx context.Context) error {
 	ops, err := readOperators(a.Config.Data, a.ring)
@@ -106,6 +127,7 @@ func (a *App) bootstrap(ctx context.Context) error {
 		return fmt.Errorf("making the account %s: %w", a.Config.Account, err)
 	}
 	ops = &operators{
+		Account:  a.Config.Account,
 		Operator: Credentials{made.AccessKey, made.Secret.Reveal()},
 		Root:     Credentials{made.RootKey, made.RootSecret.Reveal()},
 	}

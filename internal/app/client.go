@@ -35,6 +35,7 @@ func (c Credentials) String() string { return c.AccessKey + " [sealed]" }
 func (c Credentials) GoString() string { return c.String() }
 
 type operators struct {
+	Account        string
 	Operator, Root Credentials
 }
 

@@ -15,7 +15,7 @@ type Config struct {
 	Data             string            // directory of everything kept; default: the user's data directory
 	Listen           string            // address; default 127.0.0.1:4566
 	Region           string            // default us-east-1
-	Account          string            // the account made at first start; default 123456789012
+	Account          string            // the account made at first start, 123456789012 by default; later its account only
 	Seal             string            // URL of what opens the root key; default: a key file beside the data
 	Runtimes         map[string]string // runtime name to interpreter path, over what is found on the machine
 	TLSCert, TLSKey  string            // files; default: a certificate of the local authority
@@ -39,7 +39,7 @@ var (
 
 // complete fills in defaults and refuses what cannot be.
 func (c *Config) complete() error {
-	c.Listen, c.Region, c.Account = or(c.Listen, DefaultListen), or(c.Region, DefaultRegion), or(c.Account, DefaultAccount)
+	c.Listen, c.Region = or(c.Listen, DefaultListen), or(c.Region, DefaultRegion)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -55,7 +55,7 @@ func (c *Config) complete() error {
 		return err
 	}
 	switch {
-	case !accountForm.MatchString(c.Account):
+	case c.Account != "" && !accountForm.MatchString(c.Account):
 		return fmt.Errorf("--account %q: an account number has 12 digits", c.Account)
 	case !regionForm.MatchString(c.Region):
 		return fmt.Errorf("--region %q is not the name of a region, such as us-east-1", c.Region)

@@ -32,7 +32,7 @@ func setupServe(flags *flag.FlagSet) func(context.Context, terminal, []string) e
 	sealFlag(flags, &cfg.Seal)
 	flags.StringVar(&cfg.Listen, "listen", app.DefaultListen, "listen on `ADDR`")
 	flags.StringVar(&cfg.Region, "region", app.DefaultRegion, "serve the region `NAME`")
-	flags.StringVar(&cfg.Account, "account", app.DefaultAccount, "make the account `NUMBER` at the first start")
+	flags.StringVar(&cfg.Account, "account", "", "make the account `NUMBER` at the first start; default: "+app.DefaultAccount)
 	flags.Var(runtimes(cfg.Runtimes), "runtime", "run a runtime with an interpreter, `NAME=PATH`, such as python3.12=/opt/py/bin/python3; repeated, or separated by commas")
 	flags.StringVar(&cfg.TLSCert, "tls-cert", "", "take the server's certificate chain from `FILE`; default: one from a local authority in the data directory")
 	flags.StringVar(&cfg.TLSKey, "tls-key", "", "take the certificate's key from `FILE`")
