@@ -134,6 +134,7 @@ type result struct {
 	kind     string   // type of the error, for the report
 	reported bool     // payload is what the runtime says of its own failure
 	timedOut bool
+	untaken  bool // the environment ended before the runtime got the event
 	took     time.Duration
 }
 
@@ -155,7 +156,7 @@ func (e *environment) run(fn *Function, ev *Event, limit time.Duration) *result 
 		return &result{timedOut: true, took: limit}
 	default:
 		r := e.exited()
-		r.took = took
+		r.took, r.untaken = took, errors.Is(err, runtimeapi.ErrNotTaken)
 		return r
 	}
 }

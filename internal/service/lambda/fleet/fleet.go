@@ -111,16 +111,23 @@ func (f *Fleet) Invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, 
 	}
 	defer leave()
 	ctx = context.WithoutCancel(ctx)
-	env, err := f.warm(ctx, fn)
-	if err != nil {
-		return nil, err
+	for {
+		env, err := f.warm(ctx, fn)
+		if err != nil {
+			return nil, err
+		}
+		if env == nil {
+			return f.cold(ctx, fn, ev)
+		}
+		t := newTail(ev.Tail)
+		env.out.start(startLine(ev.RequestID, fn.Version), t)
+		r := env.run(fn, ev, fn.Timeout)
+		if !r.untaken {
+			return f.finish(env, env.out, fn, ev, r, 0, t), nil
+		}
+		// It ended while it was idle, which the event has nothing to do with.
+		env.out.end(ev.RequestID, lastLines(ev, fn, r, 0, 0), true)
 	}
-	if env == nil {
-		return f.cold(ctx, fn, ev)
-	}
-	t := newTail(ev.Tail)
-	env.out.start(startLine(ev.RequestID, fn.Version), t)
-	return f.finish(env, env.out, fn, ev, env.run(fn, ev, fn.Timeout), 0, t), nil
 }
 
 // Retire ends the environments of a function but those of one generation: idle ones at once, busy ones after their event.

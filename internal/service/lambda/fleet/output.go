@@ -144,8 +144,11 @@ func (o *output) putLocked(e entry) {
 }
 
 // end logs the last lines of an invocation after all that the function has written in it. If the sandbox has ended there
-// is nothing more to wait for.
+// is nothing more to wait for, and nobody else who stores them.
 func (o *output) end(request string, lines []string, ended bool) {
+	if ended {
+		defer o.journal.flush()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if ended {

@@ -22,7 +22,7 @@ func (f *Fleet) finish(e *environment, out *output, fn *Function, ev *Event, r *
 	if e != nil {
 		memory = e.maxMemory()
 	}
-	lines = append(lines, "END RequestId: "+ev.RequestID+"\n", reportLine(ev.RequestID, fn, r, initTook, memory))
+	lines = append(lines, lastLines(ev, fn, r, initTook, memory)...)
 	out.end(ev.RequestID, lines, o.Failed && !r.failed)
 	if e != nil && (r.failed || !o.Failed) {
 		f.answered(e)
@@ -49,6 +49,10 @@ func (f *Fleet) explain(e *environment, ev *Event, fn *Function, r *result, o *O
 	text := "RequestId: " + ev.RequestID + " Error: " + r.failure.Message
 	o.Payload = runtimeapi.ErrorBody(r.failure.Type, text)
 	return []string{text + "\n" + r.failure.Type + "\n"}
+}
+
+func lastLines(ev *Event, fn *Function, r *result, initTook time.Duration, memory int64) []string {
+	return []string{"END RequestId: " + ev.RequestID + "\n", reportLine(ev.RequestID, fn, r, initTook, memory)}
 }
 
 func startLine(request, version string) string {

@@ -6,6 +6,7 @@ package runtimeapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -79,13 +80,16 @@ func (s *Server) Close() {
 	}
 }
 
+// ErrNotTaken means that the runtime never got the event.
+var ErrNotTaken = errors.New("the runtime has not taken the event")
+
 // Invoke hands the event to the runtime and waits for its answer, or for ctx to end. Invocations do not overlap.
 func (s *Server) Invoke(ctx context.Context, e *Event) (Answer, error) {
 	d := &delivery{event: e, answer: make(chan Answer, 1)}
 	select {
 	case s.events <- d:
 	case <-ctx.Done():
-		return Answer{}, context.Cause(ctx)
+		return Answer{}, fmt.Errorf("%w: %w", ErrNotTaken, context.Cause(ctx))
 	}
 	select {
 	case a := <-d.answer:
