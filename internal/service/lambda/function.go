@@ -2,8 +2,6 @@ package lambda
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -68,20 +66,12 @@ func (f *Function) reference() reference {
 func (f *Function) arn() string { return f.reference().base() }
 
 // touch marks a change that running environments need not know of.
-func (f *Function) touch() { f.Revision = newUUID() }
+func (f *Function) touch() { f.Revision = api.NewUUID() }
 
 // change marks a change that makes running environments outdated.
 func (f *Function) change() {
 	f.touch()
 	f.Generation, f.Modified = f.Revision, time.Now().UTC()
-}
-
-// newUUID returns a random UUID (RFC 9562, version 4).
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // find reads the function that a request names.

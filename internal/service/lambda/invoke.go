@@ -83,7 +83,7 @@ func (s *Service) event(ctx context.Context, in *lambda.InvokeInput) (*fleet.Eve
 		RequestID: api.CallerOf(ctx).Request.ID, FunctionARN: ref.String(), Payload: in.Payload, Tail: in.LogType == types.LogTypeTail,
 	}
 	if len(ev.RequestID) != len("00000000-0000-0000-0000-000000000000") {
-		ev.RequestID = newUUID()
+		ev.RequestID = api.NewUUID()
 	}
 	if len(ev.Payload) == 0 {
 		ev.Payload = []byte("{}")
