@@ -16,6 +16,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,8 +37,8 @@ type Authority struct {
 	key   *ecdsa.PrivateKey
 	hosts []string
 
-	mu   sync.Mutex
-	leaf *tls.Certificate
+	mu     sync.Mutex
+	leaves map[string]*tls.Certificate // by the name asked for, "" for all that need none of their own
 }
 
 // Open reads the authority in dir, or makes one. Its key is kept sealed; CertFile is for clients to trust. host is
@@ -175,22 +177,46 @@ func (a *Authority) constrain(c *x509.Certificate) {
 	}
 }
 
+// maxLeaves bounds how many certificates are kept for the names that clients ask for.
+const maxLeaves = 256
+
 // Certificate returns the server's certificate, and renews it well before it ends. It fits tls.Config.GetCertificate.
-func (a *Authority) Certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (a *Authority) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	name := underLocalhost(hello)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.leaf != nil && time.Until(a.leaf.Leaf.NotAfter) > renewBefore {
-		return a.leaf, nil
+	if leaf := a.leaves[name]; leaf != nil && time.Until(leaf.Leaf.NotAfter) > renewBefore {
+		return leaf, nil
 	}
-	leaf, err := a.issue()
+	leaf, err := a.issue(name)
 	if err != nil {
 		return nil, fmt.Errorf("issuing the server's certificate: %w", err)
 	}
-	a.leaf = leaf
+	if a.leaves == nil || len(a.leaves) >= maxLeaves {
+		a.leaves = map[string]*tls.Certificate{}
+	}
+	a.leaves[name] = leaf
 	return leaf, nil
 }
 
-func (a *Authority) issue() (*tls.Certificate, error) {
+var localName = regexp.MustCompile(`^([a-z0-9][a-z0-9-]{0,62}\.)+localhost$`)
+
+// underLocalhost is the name that a client asks for, if it is one under localhost, and else "". Such a name stands in the
+// certificate itself: OpenSSL and curl take no wildcard that has but one label beside it, nor any for two labels, as in
+// bucket.s3.localhost.
+func underLocalhost(hello *tls.ClientHelloInfo) string {
+	if hello == nil {
+		return ""
+	}
+	name := strings.ToLower(hello.ServerName)
+	if len(name) > 253 || !localName.MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+// issue makes a certificate for all names of the server, and name, if it is not "".
+func (a *Authority) issue(name string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -200,6 +226,9 @@ func (a *Authority) issue() (*tls.Certificate, error) {
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: "Redoubt"},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(serverLife),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if name != "" {
+		template.DNSNames = append(template.DNSNames, name)
 	}
 	for _, h := range a.hosts {
 		if ip := net.ParseIP(h); ip != nil {

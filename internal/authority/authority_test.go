@@ -2,8 +2,11 @@ package authority
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"redoubt/internal/seal"
@@ -41,6 +44,37 @@ func TestCertificateIsForThisMachine(t *testing.T) {
 		if err := a.verify(t, name); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestNameUnderLocalhostStandsInItsCertificate(t *testing.T) {
+	a := open(t, t.TempDir(), "")
+	for name, want := range map[string]bool{
+		"s3.localhost": true, "Bucket.S3.localhost": true, "localhost": false, "a_b.localhost": false, "*.x.localhost": false,
+		"x.example.com": false, "..localhost": false,
+	} {
+		leaf, err := a.Certificate(&tls.ClientHelloInfo{ServerName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := leaf.Leaf.DNSNames[0] == strings.ToLower(name); got != (want || name == "localhost") {
+			t.Errorf("%s: the certificate is for %q", name, leaf.Leaf.DNSNames)
+		}
+		if want && a.leaves[strings.ToLower(name)] != leaf {
+			t.Errorf("the certificate for %s is not kept", name)
+		}
+	}
+}
+
+func TestCertificatesForNamesAreFew(t *testing.T) {
+	a := open(t, t.TempDir(), "")
+	for i := range maxLeaves + 5 {
+		if _, err := a.Certificate(&tls.ClientHelloInfo{ServerName: fmt.Sprintf("n%d.localhost", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(a.leaves); n != 5 {
+		t.Errorf("%d certificates are kept, want 5", n)
 	}
 }
 
