@@ -198,7 +198,7 @@ func TestBearersOfTokensAreInTheTrailOfTheRolesAccount(t *testing.T) {
 		t.Fatalf("got %d events, want 3", len(out.Events))
 	}
 	for i, want := range []string{
-		`"errorCode":"InvalidIdentityToken"`,
+		`"errorCode":"InvalidIdentityTokenException"`,
 		`"principalId":"` + w.provider + `:client:mallory"`,
 		`{"type":"WebIdentityUser","principalId":"` + w.provider + `:client:alice","userName":"alice","identityProvider":"` + w.provider + `"}`,
 	} {
