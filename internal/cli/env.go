@@ -69,7 +69,7 @@ func client(ctx context.Context, data, seal string) (*app.Client, error) {
 	return c, err
 }
 
-// A variable to set.
+// A variable to set, or to take away where the value is "".
 type setting struct{ name, value string }
 
 func environment(ctx context.Context, c *app.Client, account string, asRoot bool) ([]setting, error) {
@@ -82,7 +82,9 @@ func environment(ctx context.Context, c *app.Client, account string, asRoot bool
 		vars = append(vars, setting{"AWS_CA_BUNDLE", c.CAFile})
 	}
 	if account == "" || account == c.Account {
-		return append(vars, setting{"AWS_ACCESS_KEY_ID", keys.AccessKey}, setting{"AWS_SECRET_ACCESS_KEY", keys.SecretKey}), nil
+		// A token that an earlier session left makes nothing but a refused signature of these keys.
+		return append(vars, setting{"AWS_ACCESS_KEY_ID", keys.AccessKey}, setting{"AWS_SECRET_ACCESS_KEY", keys.SecretKey},
+			setting{"AWS_SESSION_TOKEN", ""}), nil
 	}
 	session, err := assumeAdministrator(ctx, c, account)
 	if err != nil {
@@ -92,17 +94,19 @@ func environment(ctx context.Context, c *app.Client, account string, asRoot bool
 }
 
 var formats = map[string]func(io.Writer, []setting) error{
-	"sh": lines(func(s setting) string { return "export " + s.name + "=" + quoted(s.value) }),
-	"fish": lines(func(s setting) string {
+	"sh": lines("unset ", "", func(s setting) string { return "export " + s.name + "=" + quoted(s.value) }),
+	"fish": lines("set -e ", "", func(s setting) string {
 		return "set -gx " + s.name + " '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s.value) + "'"
 	}),
-	"powershell": lines(func(s setting) string {
+	"powershell": lines("Remove-Item Env:", " -ErrorAction Ignore", func(s setting) string {
 		return "$env:" + s.name + " = '" + strings.ReplaceAll(s.value, "'", "''") + "'"
 	}),
 	"json": func(w io.Writer, vars []setting) error {
 		all := map[string]string{}
 		for _, s := range vars {
-			all[s.name] = s.value
+			if s.value != "" {
+				all[s.name] = s.value
+			}
 		}
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
@@ -110,10 +114,15 @@ var formats = map[string]func(io.Writer, []setting) error{
 	},
 }
 
-func lines(line func(setting) string) func(io.Writer, []setting) error {
+// lines sets one variable a line, or takes it away with the command that has its name between before and after.
+func lines(before, after string, set func(setting) string) func(io.Writer, []setting) error {
 	return func(w io.Writer, vars []setting) error {
 		for _, s := range vars {
-			if _, err := fmt.Fprintln(w, line(s)); err != nil {
+			line := before + s.name + after
+			if s.value != "" {
+				line = set(s)
+			}
+			if _, err := fmt.Fprintln(w, line); err != nil {
 				return err
 			}
 		}
