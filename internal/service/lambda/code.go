@@ -31,7 +31,10 @@ const (
 )
 
 // packages keeps deployment packages, sealed.
-type packages struct{ blobs *blob.Store }
+type packages struct {
+	blobs *blob.Store
+	db    *store.DB
+}
 
 // inspect checks a package as Lambda does, and returns all that is known of it before it is kept.
 func inspect(archive []byte) (Code, error) {
@@ -91,8 +94,12 @@ func (p packages) keep(ctx context.Context, code Code, archive []byte) (Code, er
 	return code, nil
 }
 
-// drop removes a package that no function refers to any more. What fails to be removed only takes room.
+// drop removes a package that no function refers to any more, once that is durable: a crash must not bring back a record
+// whose package is gone. What fails to be removed only takes room, until it is swept.
 func (p packages) drop(ctx context.Context, code Code) {
+	if p.db.Sync(ctx) != nil {
+		return
+	}
 	_ = p.blobs.Delete(context.WithoutCancel(ctx), code.Blob)
 }
 

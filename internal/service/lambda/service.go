@@ -57,7 +57,7 @@ func New(d api.Deps, cfg Config) (*Service, error) {
 		catalog:   catalog,
 		fleet:     fleet.New(fleet.Config{Engine: cfg.Engine, Serve: cfg.Serve, Log: d.Log}),
 		engine:    cfg.Engine,
-		packages:  packages{d.Blobs},
+		packages:  packages{d.Blobs, d.DB},
 	}
 	return s, nil
 }
