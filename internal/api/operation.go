@@ -15,6 +15,7 @@ type Operation struct {
 	Needs   []Need
 
 	call     func(context.Context, any) (any, error)
+	recorded string // its name in records, where that is not its own
 	data     bool
 	reads    bool
 	unsigned bool
@@ -74,6 +75,17 @@ func (o Operation) By(who func(ctx context.Context, in any) (*Caller, error)) Op
 // Answers marks a call whose answer is recorded although it changes nothing: what it gives out, such as credentials, must
 // be found again.
 func (o Operation) Answers() Operation { o.answers = true; return o }
+
+// RecordedAs sets the name under which CloudTrail has the operation, where that is not its own.
+func (o Operation) RecordedAs(name string) Operation { o.recorded = name; return o }
+
+// RecordName is the name of the operation in records.
+func (o Operation) RecordName() string {
+	if o.recorded != "" {
+		return o.recorded
+	}
+	return o.Name
+}
 
 // IsData reports whether the operation belongs to the data plane.
 func (o Operation) IsData() bool { return o.data }

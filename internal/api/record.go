@@ -17,7 +17,7 @@ import (
 // record hands a finished call to the recorder, once for each account that it concerns: the caller's, and those whose
 // resources it touched.
 func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out any, touched []Resource, err error) error {
-	ev := newEvent(CallerOf(ctx), e.Service.Name(), op.Name)
+	ev := newEvent(CallerOf(ctx), e.Service.Name(), op.RecordName())
 	ev.ReadOnly, ev.Data = op.reads, op.data
 	ev.setError(err)
 	if op.data && !e.Errors.IsDenied(ev.ErrorCode) && !r.recorder.WantsData(ev.Account, ev) {
@@ -97,6 +97,7 @@ func (r *Registry) Refused(ctx context.Context, e *Entry, operation, account str
 		ev.Account = account
 	}
 	if op := e.ops[operation]; op != nil {
+		ev.Name = op.RecordName()
 		ev.ReadOnly, ev.Data = op.reads, op.data
 	}
 	ev.setError(err)

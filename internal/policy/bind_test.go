@@ -61,7 +61,33 @@ func TestDocumentsNameNobodyWhoDoesNotExist(t *testing.T) {
 	doc := policy.MustParse(`{"Statement":[{"Effect":"Allow","Principal":"*",`+anything+`},{"Effect":"Deny","NotPrincipal":{"AWS":"`+alice.ARN+`"},`+anything+`}]}`, policy.Resource)
 	_, err := doc.Bind(living(nil))
 	var none *policy.Unbound
-	if !errors.As(err, &none) || none.Principal != alice.ARN {
+	if !errors.As(err, &none) || none.Principal != alice.ARN || err.Error() != "no such principal: "+alice.ARN {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhatCannotBeFoundOutIsAnError(t *testing.T) {
+	fault := errors.New("fault")
+	broken := func(string) (string, bool, error) { return "", false, fault }
+	doc := policy.MustParse(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":"`+alice.ARN+`"},`+anything+`}]}`, policy.Resource)
+	if _, err := doc.Bind(broken); !errors.Is(err, fault) {
+		t.Errorf("binding: %v", err)
+	}
+	bound := policy.Bindings{alice.ARN: alice.ID}
+	if _, err := bound.Gone(broken); !errors.Is(err, fault) {
+		t.Errorf("looking for who is gone: %v", err)
+	}
+	if text, err := bound.Show("{}", broken); !errors.Is(err, fault) || text != "{}" {
+		t.Errorf("showing: %s, %v", text, err)
+	}
+	if _, err := bound.Show("no document", living(nil)); err == nil {
+		t.Error("what is no document was shown")
+	}
+	list := `{"Statement":[{"Principal":{"AWS":["` + alice.ARN + `","*"]}}]}`
+	if text, err := bound.Show(list, living(nil)); err != nil || text != `{"Statement":[{"Principal":{"AWS":["`+alice.ID+`","*"]}}]}` {
+		t.Errorf("showing: %s, %v", text, err)
+	}
+	if same := doc.Bound(nil); same != doc {
+		t.Error("nothing to bind made another document")
 	}
 }

@@ -14,7 +14,7 @@ import (
 func (s *Service) Operations() []api.Operation {
 	function, role := api.On(s.function), api.On(s.role)
 	passed := role("Role").For("iam:PassRole").To(principal)
-	return []api.Operation{
+	return dated([]api.Operation{
 		api.Op(s.AddPermission, api.Of(func(ctx context.Context, in *lambda.AddPermissionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		}).With(permissionKeys)),
@@ -51,7 +51,7 @@ func (s *Service) Operations() []api.Operation {
 		api.Op(s.UntagResource, function("Resource")),
 		api.Op(s.UpdateFunctionCode, function("FunctionName")),
 		api.Op(s.UpdateFunctionConfiguration, function("FunctionName"), passed),
-	}
+	})
 }
 
 // permissionKeys are lambda:Principal and lambda:FunctionUrlAuthType of AddPermission.
