@@ -207,12 +207,16 @@ func (e *environment) freeze() {
 	e.freezing.Lock()
 	defer e.freezing.Unlock()
 	e.fleet.mu.Lock()
-	still := e.state == idle && time.Since(e.idleSince) >= freezeAfter
+	still := e.state == idle && !e.fleet.draining && time.Since(e.idleSince) >= freezeAfter
 	e.fleet.mu.Unlock()
 	if !still {
 		return
 	}
-	if err := e.box.Freeze(); err != nil {
+	err := e.box.Freeze()
+	if err != nil && e.alive.Err() != nil { // it has ended meanwhile
+		return
+	}
+	if err != nil {
 		e.fleet.cfg.Log.Warn("freezing an environment failed", "function", e.arn, "error", err)
 		return
 	}
