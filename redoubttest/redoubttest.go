@@ -18,7 +18,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -30,6 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"redoubt/internal/app"
+	"redoubt/internal/patient"
 	"redoubt/internal/sandbox"
 )
 
@@ -180,23 +180,9 @@ func (s *Server) Config(t testing.TB, accessKey, secretKey, token string) aws.Co
 	t.Cleanup(transport.CloseIdleConnections)
 	return aws.Config{
 		Region: s.Client.Region, BaseEndpoint: aws.String(s.Client.Endpoint), RetryMaxAttempts: 1,
-		HTTPClient:  &http.Client{Transport: patient{transport}, Timeout: time.Minute},
+		HTTPClient:  &http.Client{Transport: patient.Transport{Transport: transport}, Timeout: time.Minute},
 		Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, token),
 	}
-}
-
-// patient hides a fault of the SDK's from net/http: when the answer comes before the transport has looked for the end of
-// the request's body, the SDK closes that body, whose WriteTo then fails where its Read would say that it ends
-// (smithy-go, transport/http/internal/io). The transport takes that for a failed request, and closes the connection while
-// the answer is being read.
-type patient struct{ *http.Transport }
-
-func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil && r.Body != http.NoBody {
-		r = r.WithContext(r.Context()) // a copy: a transport may not change the original
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return p.Transport.RoundTrip(r)
 }
 
 // With returns cfg signing with other keys.

@@ -55,7 +55,7 @@ func (r *Registry) add(s Service) error {
 	var bindings []wire.Binding
 	for _, op := range s.Operations() {
 		e.ops[op.Name] = &op
-		if r.byInput[op.In] != nil || r.byInput[reflect.PointerTo(op.In)] != nil {
+		if r.byInput[reflect.PointerTo(op.In)] != nil {
 			return fmt.Errorf("operation %s is listed twice", op.Name)
 		}
 		r.byInput[reflect.PointerTo(op.In)] = e

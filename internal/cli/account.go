@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"redoubt/internal/app"
+	"redoubt/internal/patient"
 )
 
 // administratorRole is the role that AWS Organizations makes in each account it creates.
@@ -112,7 +113,7 @@ func sdkConfig(c *app.Client) (aws.Config, error) {
 	}
 	return aws.Config{
 		Region: c.Region, BaseEndpoint: &c.Endpoint, RetryMaxAttempts: 1,
-		HTTPClient:  &http.Client{Transport: transport, Timeout: 30 * time.Second},
+		HTTPClient:  &http.Client{Transport: patient.Transport{Transport: transport}, Timeout: 30 * time.Second},
 		Credentials: credentials.NewStaticCredentialsProvider(c.Operator.AccessKey, c.Operator.SecretKey, ""),
 	}, nil
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"io"
 	"net/http"
 	"os"
 	"sync"
@@ -24,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go/middleware"
+
+	"redoubt/internal/patient"
 )
 
 const (
@@ -57,7 +58,7 @@ func (s *server) client(l *ledger) *client {
 	s.Cleanup(c.http.CloseIdleConnections)
 	c.cfg = aws.Config{
 		Region: s.connect["AWS_REGION"], BaseEndpoint: aws.String(s.connect["AWS_ENDPOINT_URL"]), RetryMaxAttempts: 1,
-		HTTPClient:  &http.Client{Transport: patient{c.http}, Timeout: time.Minute},
+		HTTPClient:  &http.Client{Transport: patient.Transport{Transport: c.http}, Timeout: time.Minute},
 		Credentials: credentials.NewStaticCredentialsProvider(s.connect["AWS_ACCESS_KEY_ID"], s.connect["AWS_SECRET_ACCESS_KEY"], ""),
 	}
 	if l != nil {
@@ -66,17 +67,6 @@ func (s *server) client(l *ledger) *client {
 	c.iam, c.kms, c.lambda = iam.NewFromConfig(c.cfg), kms.NewFromConfig(c.cfg), lambda.NewFromConfig(c.cfg)
 	c.logs, c.trail = cloudwatchlogs.NewFromConfig(c.cfg), cloudtrail.NewFromConfig(c.cfg)
 	return c
-}
-
-// patient makes net/http read request bodies by Read alone: see the type of this name in redoubttest.
-type patient struct{ *http.Transport }
-
-func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil && r.Body != http.NoBody {
-		r = r.WithContext(r.Context())
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return p.Transport.RoundTrip(r)
 }
 
 // A ledger is the calls that were acknowledged: request id to operation.

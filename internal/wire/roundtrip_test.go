@@ -24,6 +24,7 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go/middleware"
 
+	"redoubt/internal/patient"
 	"redoubt/internal/wire"
 )
 
@@ -154,7 +155,7 @@ func configFor(server *httptest.Server) aws.Config {
 		return net.Dial("tcp", server.Listener.Addr().String())
 	}
 	return aws.Config{
-		HTTPClient:                 &http.Client{Transport: patient{&http.Transport{DialContext: dial}}},
+		HTTPClient:                 &http.Client{Transport: patient.Transport{Transport: &http.Transport{DialContext: dial}}},
 		Region:                     "us-east-1",
 		BaseEndpoint:               aws.String("http://aws.test"),
 		Credentials:                credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
@@ -345,18 +346,4 @@ func (b *bench) withoutMessage(v reflect.Value) {
 	if m := v.FieldByName("Message"); m.IsValid() {
 		m.SetZero()
 	}
-}
-
-// patient hides a fault of the SDK's from net/http: when the answer comes before the transport has looked for the end of
-// the request's body, the SDK closes that body, whose WriteTo then fails where its Read would say that it ends
-// (smithy-go, transport/http/internal/io). The transport takes that for a failed request, and closes the connection while
-// the answer is being read.
-type patient struct{ *http.Transport }
-
-func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil && r.Body != http.NoBody {
-		r = r.WithContext(r.Context()) // a copy: a transport may not change the original
-		r.Body = struct{ io.ReadCloser }{r.Body}
-	}
-	return p.Transport.RoundTrip(r)
 }
