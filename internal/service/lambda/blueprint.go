@@ -52,7 +52,7 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 	if err != nil {
 		return nil, kmsError(err)
 	}
-	stream := newStreamName(time.Now())
+	stream := newStreamName(time.Now(), f.Version)
 	p := &fleet.Blueprint{
 		Spec: sandbox.Spec{
 			Env: f.environ(c, stream, variables), Code: f.Code.id(), Interpreter: r.Roots,
@@ -123,7 +123,7 @@ func (f *Function) environ(c *ststypes.Credentials, stream string, variables map
 	}
 	for k, v := range map[string]string{
 		"_HANDLER": f.Handler, "AWS_REGION": f.Region, "AWS_DEFAULT_REGION": f.Region,
-		"AWS_LAMBDA_FUNCTION_NAME": f.Name, "AWS_LAMBDA_FUNCTION_VERSION": latest,
+		"AWS_LAMBDA_FUNCTION_NAME": f.Name, "AWS_LAMBDA_FUNCTION_VERSION": f.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(int(f.Memory)), "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME": f.logGroup(), "AWS_LAMBDA_LOG_STREAM_NAME": stream,
 		"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001", "LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",
@@ -140,8 +140,8 @@ func (f *Function) environ(c *ststypes.Credentials, stream string, variables map
 }
 
 // newStreamName names the log stream of one environment.
-func newStreamName(now time.Time) string {
+func newStreamName(now time.Time, version string) string {
 	var b [16]byte
 	rand.Read(b[:])
-	return now.UTC().Format("2006/01/02") + "/[" + latest + "]" + hex.EncodeToString(b[:])
+	return now.UTC().Format("2006/01/02") + "/[" + version + "]" + hex.EncodeToString(b[:])
 }

@@ -120,11 +120,17 @@ func (p packages) open(ctx context.Context, code Code) (*bytes.Reader, error) {
 // id is how the sandbox knows the package: by content, so that functions with the same package share it.
 func (c Code) id() string { return "code-" + hex.EncodeToString(c.SHA256) }
 
-// Keeps implements api.BlobKeeper: the packages of all functions.
+// Keeps implements api.BlobKeeper: the packages of all functions and versions.
 func (s *Service) Keeps(ctx context.Context) (map[blob.ID]bool, error) {
 	kept := map[blob.ID]bool{}
 	err := s.deps.DB.View(ctx, func(tx *store.Tx) error {
 		for r, err := range s.functions.Scan(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			kept[r.Value.Code.Blob] = true
+		}
+		for r, err := range s.versions.Scan(tx, store.Range{}) {
 			if err != nil {
 				return err
 			}

@@ -26,7 +26,7 @@ func (s *Service) describe(ctx context.Context, f *Function, ref reference) (*ty
 
 func (f *Function) configuration(ref reference) *types.FunctionConfiguration {
 	c := &types.FunctionConfiguration{
-		FunctionName: aws.String(f.Name), FunctionArn: aws.String(ref.String()), Version: aws.String(latest),
+		FunctionName: aws.String(f.Name), FunctionArn: aws.String(ref.String()), Version: aws.String(f.Version),
 		Description: aws.String(f.Description), Role: aws.String(f.Role), Runtime: f.Runtime, Handler: optional(f.Handler),
 		MemorySize: aws.Int32(f.Memory), Timeout: aws.Int32(f.Timeout), KMSKeyArn: optional(f.KMSKey),
 		CodeSha256: aws.String(base64.StdEncoding.EncodeToString(f.Code.SHA256)), CodeSize: f.Code.Size,

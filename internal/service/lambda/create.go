@@ -77,11 +77,11 @@ func (s *Service) draft(ctx context.Context, in *lambda.CreateFunctionInput) (*F
 	if err := unsupportedInCreate(in); err != nil {
 		return nil, err
 	}
-	f := &Function{
-		Account: ref.Account, Region: ref.Region, Name: ref.Name, Description: aws.ToString(in.Description),
+	f := &Function{Account: ref.Account, Region: ref.Region, Name: ref.Name, Tags: in.Tags}
+	f.Configuration = Configuration{
+		Version: latest, Description: aws.ToString(in.Description),
 		Role: *in.Role, Runtime: in.Runtime, Handler: aws.ToString(in.Handler), KMSKey: aws.ToString(in.KMSKeyArn),
 		Memory: orDefault(in.MemorySize, defaultMemory), Timeout: orDefault(in.Timeout, defaultTimeout), Storage: defaultStorage,
-		Tags: in.Tags,
 	}
 	if in.EphemeralStorage != nil {
 		f.Storage = orDefault(in.EphemeralStorage.Size, defaultStorage)

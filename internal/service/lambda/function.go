@@ -13,10 +13,22 @@ import (
 	"redoubt/internal/store"
 )
 
-// Function is a function as it is stored, under its account, region and name.
+// Function is a function as it is stored, under its account, region and name. What is read of it under a qualifier has the
+// configuration of the version that the qualifier names.
 type Function struct {
 	Account, Region, Name string
 
+	Configuration // of $LATEST
+
+	Tags       map[string]string
+	Reserved   *int32                 // concurrency, nil if none is reserved
+	Statements map[string][]Statement // of the resource policy, by qualifier
+	Published  int64                  // number of the version that was published last, whether it still exists or not
+}
+
+// Configuration is what a version freezes of a function.
+type Configuration struct {
+	Version     string // $LATEST or a number
 	Description string
 	Role        string
 	Runtime     types.Runtime
@@ -29,9 +41,6 @@ type Function struct {
 	Code        Code
 	KMSKey      string             // ARN of the owner's key, or ""
 	Environment *SealedEnvironment // nil without variables
-	Tags        map[string]string
-	Reserved    *int32                 // concurrency, nil if none is reserved
-	Statements  map[string][]Statement // of the resource policy, by qualifier
 
 	// Revision changes with everything, Generation only with what an environment is made of.
 	Revision, Generation string
@@ -66,15 +75,15 @@ func (f *Function) reference() reference {
 func (f *Function) arn() string { return f.reference().base() }
 
 // touch marks a change that running environments need not know of.
-func (f *Function) touch() { f.Revision = api.NewUUID() }
+func (c *Configuration) touch() { c.Revision = api.NewUUID() }
 
 // change marks a change that makes running environments outdated.
-func (f *Function) change() {
-	f.touch()
-	f.Generation, f.Modified = f.Revision, time.Now().UTC()
+func (c *Configuration) change() {
+	c.touch()
+	c.Generation, c.Modified = c.Revision, time.Now().UTC()
 }
 
-// find reads the function that a request names.
+// find reads the function that a request names, under the qualifier that it gives.
 func (s *Service) find(ctx context.Context, name, qualifier *string) (*Function, reference, error) {
 	ref, err := refer(ctx, name, qualifier)
 	if err != nil {
@@ -91,7 +100,17 @@ func (s *Service) find(ctx context.Context, name, qualifier *string) (*Function,
 	return &f, ref, err
 }
 
+// load reads a function with the configuration of the version that ref names.
 func (s *Service) load(tx *store.Tx, ref reference) (Function, error) {
+	f, err := s.head(tx, ref)
+	if err == nil {
+		err = s.pick(tx, &f, ref)
+	}
+	return f, err
+}
+
+// head reads a function as it is stored, whatever version ref names.
+func (s *Service) head(tx *store.Tx, ref reference) (Function, error) {
 	f, ok, err := s.functions.Get(tx, ref.Account, ref.Region, ref.Name)
 	if err == nil && !ok {
 		err = ref.notFound()
@@ -103,7 +122,7 @@ func (s *Service) save(tx *store.Tx, f Function) error {
 	return s.functions.Put(tx, f, f.Account, f.Region, f.Name)
 }
 
-// modify changes the function that a request names in one transaction.
+// modify changes the function that a request names in one transaction; never a version of it.
 func (s *Service) modify(ctx context.Context, name, qualifier *string, fn func(tx *store.Tx, f *Function) error) (*Function, error) {
 	ref, err := refer(ctx, name, qualifier)
 	if err != nil {
@@ -114,7 +133,7 @@ func (s *Service) modify(ctx context.Context, name, qualifier *string, fn func(t
 	}
 	var f Function
 	err = s.deps.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		if f, err = s.load(tx, ref); err != nil {
+		if f, err = s.head(tx, ref); err != nil {
 			return err
 		}
 		if err := fn(tx, &f); err != nil {
@@ -170,41 +189,6 @@ func (s *Service) GetFunctionConfiguration(ctx context.Context, in *lambda.GetFu
 	}
 	out := lambda.GetFunctionConfigurationOutput(configurationFields(c))
 	return &out, nil
-}
-
-// DeleteFunction deletes the function, its policy and its environments.
-func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput) (*lambda.DeleteFunctionOutput, error) {
-	ref, err := refer(ctx, in.FunctionName, in.Qualifier)
-	if err != nil {
-		return nil, err
-	}
-	if ref.Qualifier == latest {
-		return nil, invalid("$LATEST version cannot be deleted without deleting the function.")
-	}
-	if err := ref.check(ctx); err != nil {
-		return nil, err
-	}
-	var f Function
-	err = s.deps.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		if f, err = s.load(tx, ref); err != nil {
-			return err
-		}
-		err = s.count(tx, &f, func(a *Account) error {
-			a.Functions, a.CodeSize, a.Reserved = a.Functions-1, a.CodeSize-f.Code.Size, a.Reserved-aws.ToInt32(f.Reserved)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		return s.functions.Delete(tx, ref.Account, ref.Region, ref.Name)
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.fleet.Retire(f.arn(), "")
-	s.fleet.DropCode(f.Code.id())
-	s.packages.drop(ctx, f.Code)
-	return &lambda.DeleteFunctionOutput{StatusCode: 204}, nil
 }
 
 // ListFunctions lists the functions of the caller's account, 50 a page.

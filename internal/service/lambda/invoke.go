@@ -45,14 +45,14 @@ func (s *Service) invokeOnce(ctx context.Context, in *lambda.InvokeInput, ref re
 		return nil, err
 	}
 	if in.InvocationType == types.InvocationTypeDryRun {
-		return &lambda.InvokeOutput{StatusCode: http.StatusNoContent, ExecutedVersion: aws.String(latest)}, nil
+		return &lambda.InvokeOutput{StatusCode: http.StatusNoContent, ExecutedVersion: &fn.Version}, nil
 	}
 	// What the execution role does for this event is on disk before the function runs, which may take minutes.
 	o, err := s.fleet.Invoke(api.Detached(ctx), fn, ev)
 	if err != nil {
 		return nil, invokeError(err)
 	}
-	out := &lambda.InvokeOutput{StatusCode: http.StatusOK, ExecutedVersion: aws.String(latest), Payload: o.Payload}
+	out := &lambda.InvokeOutput{StatusCode: http.StatusOK, ExecutedVersion: &fn.Version, Payload: o.Payload}
 	if o.Failed {
 		out.FunctionError = aws.String("Unhandled")
 	}
@@ -132,7 +132,7 @@ func (s *Service) invocable(ctx context.Context, ref reference) (*fleet.Function
 	var f Function
 	var a Account
 	err := s.deps.DB.View(ctx, func(tx *store.Tx) (err error) {
-		if f, err = s.load(tx, ref); err == nil {
+		if f, err = s.route(tx, ref); err == nil {
 			a, _, err = s.accounts.Get(tx, f.Account, f.Region)
 		}
 		return err
@@ -141,7 +141,7 @@ func (s *Service) invocable(ctx context.Context, ref reference) (*fleet.Function
 		return nil, err
 	}
 	return &fleet.Function{
-		ARN: f.arn(), Scope: f.Account + " " + f.Region, Generation: f.Generation, Version: latest,
+		ARN: f.arn(), Scope: f.Account + " " + f.Region, Generation: f.Generation, Version: f.Version,
 		Timeout: time.Duration(f.Timeout) * time.Second, MemoryMB: int(f.Memory),
 		Reserved: f.Reserved, Unreserved: accountConcurrency - a.Reserved,
 		Prepare: func(ctx context.Context) (*fleet.Blueprint, error) { return s.blueprint(ctx, &f) },

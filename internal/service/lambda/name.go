@@ -12,7 +12,7 @@ import (
 	"redoubt/internal/arn"
 )
 
-// latest is the qualifier of the one version that this server keeps.
+// latest is the qualifier of the version that can be changed.
 const latest = "$LATEST"
 
 // maxName is the limit for the name alone; the API's own limit of 140 is for all of an ARN.
@@ -68,16 +68,13 @@ func (r reference) String() string {
 	return r.base() + ":" + r.Qualifier
 }
 
-// check refuses what this server cannot have: other regions, and versions and aliases.
+// check refuses what this server cannot have: other regions.
 func (r reference) check(ctx context.Context) error {
 	if here := api.CallerOf(ctx).Region; r.Region != here {
 		return &types.ResourceNotFoundException{
 			Type:    aws.String("User"),
 			Message: aws.String(fmt.Sprintf("Functions from '%s' are not reachable in this region ('%s')", r.Region, here)),
 		}
-	}
-	if r.Qualifier != "" && r.Qualifier != latest {
-		return r.notFound()
 	}
 	return nil
 }

@@ -35,6 +35,8 @@ type Config struct {
 type Service struct {
 	deps      api.Deps
 	functions *store.Table[Function]
+	versions  *store.Table[Version]
+	aliases   *store.Table[Alias]
 	accounts  *store.Table[Account]
 	catalog   *runtimes.Catalog
 	fleet     *fleet.Fleet
@@ -53,6 +55,8 @@ func New(d api.Deps, cfg Config) (*Service, error) {
 	s := &Service{
 		deps:      d,
 		functions: store.NewTable[Function](d.DB, "lambda", "function"),
+		versions:  store.NewTable[Version](d.DB, "lambda", "version"),
+		aliases:   store.NewTable[Alias](d.DB, "lambda", "alias"),
 		accounts:  store.NewTable[Account](d.DB, "lambda", "account"),
 		catalog:   catalog,
 		fleet:     fleet.New(fleet.Config{Engine: cfg.Engine, Serve: cfg.Serve, Log: d.Log}),

@@ -44,14 +44,20 @@ func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCode
 		return nil, err
 	}
 	var old Code
+	var kept bool // by a version
 	f, err := s.modify(ctx, in.FunctionName, nil, func(tx *store.Tx, f *Function) error {
 		if err := f.expect(in.RevisionId); err != nil {
 			return err
 		}
 		old, f.Code = f.Code, code
 		f.change()
+		if kept, err = s.published(tx, f.reference(), old); err != nil {
+			return err
+		}
 		return s.count(tx, f, func(a *Account) error {
-			a.CodeSize -= old.Size
+			if !kept {
+				a.CodeSize -= old.Size
+			}
 			return a.grow(code.Size)
 		})
 	})
@@ -59,11 +65,10 @@ func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCode
 		s.packages.drop(ctx, code)
 		return nil, err
 	}
-	s.fleet.Retire(f.arn(), f.Generation)
-	if old.id() != code.id() {
-		s.fleet.DropCode(old.id())
+	s.fleet.Retire(f.arn(), latest, f.Generation)
+	if !kept {
+		s.free(ctx, []Code{old})
 	}
-	s.packages.drop(ctx, old)
 	return f, nil
 }
 
@@ -96,13 +101,13 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 		if now.Revision != read {
 			return conflict("The function could not be updated due to a concurrent update operation.")
 		}
-		*now = *f
+		now.Configuration = f.Configuration
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.fleet.Retire(f.arn(), f.Generation)
+	s.fleet.Retire(f.arn(), latest, f.Generation)
 	c, err := s.describe(ctx, f, ref)
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (c *attempt) initialise(ctx context.Context, limit time.Duration) (*environ
 	if failed != nil {
 		e.endNow()
 	} else if err := e.box.SetCPU(c.plan.CPU); err != nil {
-		c.fleet.cfg.Log.Warn("limiting the processors of an environment failed", "function", e.arn, "error", err)
+		c.fleet.cfg.Log.Warn("limiting the processors of an environment failed", "function", e.place.arn, "error", err)
 	}
 	return e, failed, took, nil
 }

@@ -17,7 +17,7 @@ import (
 // An environment is one sandbox with a runtime in it.
 type environment struct {
 	fleet *Fleet
-	arn   string
+	place place
 	plan  *Blueprint
 	api   *runtimeapi.Server
 	box   sandbox.Environment
@@ -54,7 +54,7 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 	if f.isStopped() {
 		return nil, ErrDraining
 	}
-	e := &environment{fleet: f, arn: fn.ARN, plan: plan, out: out, state: busy, gone: make(chan struct{})}
+	e := &environment{fleet: f, place: fn.place(), plan: plan, out: out, state: busy, gone: make(chan struct{})}
 	e.api = runtimeapi.New(func() { f.polling(e) })
 	e.timer = time.AfterFunc(time.Hour, e.freeze)
 	e.alive, e.end = context.WithCancelCause(context.Background())
@@ -89,7 +89,7 @@ func (e *environment) live() {
 	go srv.Serve(netutil.LimitListener(e.box.RuntimeAPI(), maxConnections))
 	own := e.box.ServerAPI()
 	if serve := e.fleet.cfg.Serve; serve != nil && own != nil {
-		go serve(own, e.arn)
+		go serve(own, e.place.arn)
 	}
 	e.exit = e.box.Wait()
 	e.api.Close()
@@ -217,7 +217,7 @@ func (e *environment) freeze() {
 		return
 	}
 	if err != nil {
-		e.fleet.cfg.Log.Warn("freezing an environment failed", "function", e.arn, "error", err)
+		e.fleet.cfg.Log.Warn("freezing an environment failed", "function", e.place.arn, "error", err)
 		return
 	}
 	e.frozen = true

@@ -30,8 +30,9 @@ type Config struct {
 type Function struct {
 	ARN        string // unqualified
 	Scope      string // account and region, whose concurrency is limited
-	Generation string // of code and configuration: environments of another one are not used
 	Version    string
+	Tenant     string // whose environments are kept apart from those of others; "" where tenants are not isolated
+	Generation string // of code and configuration: environments of another one are not used
 	Timeout    time.Duration
 	MemoryMB   int
 	Reserved   *int32 // concurrency of this function alone
@@ -81,7 +82,7 @@ type Fleet struct {
 	cfg Config
 
 	mu       sync.Mutex
-	pools    map[string]*pool // by ARN
+	pools    map[place]*pool
 	running  map[string]int32 // events in environments, by ARN for reservations and by scope for the rest
 	all      map[*environment]bool
 	loaded   map[string]bool // code that the engine has, unless it has lost it
@@ -97,7 +98,7 @@ func New(cfg Config) *Fleet {
 		cfg.Memory = memoryLeft
 	}
 	return &Fleet{
-		cfg: cfg, pools: map[string]*pool{}, running: map[string]int32{}, all: map[*environment]bool{},
+		cfg: cfg, pools: map[place]*pool{}, running: map[string]int32{}, all: map[*environment]bool{},
 		loaded: map[string]bool{}, idle: make(chan struct{}),
 	}
 }
@@ -130,17 +131,23 @@ func (f *Fleet) Invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, 
 	}
 }
 
-// Retire ends the environments of a function but those of one generation: idle ones at once, busy ones after their event.
-func (f *Fleet) Retire(arn, keep string) {
+// Retire ends the environments of a version but those of one generation: idle ones at once, busy ones after their event.
+func (f *Fleet) Retire(arn, version, keep string) {
+	f.retire(func(at place) bool { return at.arn == arn && at.version == version }, keep)
+}
+
+// RetireAll ends the environments of all versions of a function.
+func (f *Fleet) RetireAll(arn string) { f.retire(func(at place) bool { return at.arn == arn }, "") }
+
+func (f *Fleet) retire(which func(place) bool, keep string) {
 	f.mu.Lock()
-	p := f.pools[arn]
-	if p == nil {
-		f.mu.Unlock()
-		return
-	}
-	old := p.retireLocked(keep)
-	if p.generation != keep {
-		delete(f.pools, arn)
+	var old []*environment
+	for at, p := range f.pools {
+		if !which(at) || p.generation == keep {
+			continue
+		}
+		old = append(old, p.retireLocked(keep)...)
+		delete(f.pools, at)
 	}
 	f.mu.Unlock()
 	for _, e := range old {
@@ -176,10 +183,10 @@ func (f *Fleet) reclaim(now time.Time) {
 		old = f.oldestLocked()
 	}
 	var unused []*pool
-	for arn, p := range f.pools {
+	for at, p := range f.pools {
 		old = append(old, p.expiredLocked(now)...)
 		if len(p.idle) == 0 && p.settling == 0 && p.busy == 0 {
-			delete(f.pools, arn)
+			delete(f.pools, at)
 			unused = append(unused, p)
 		}
 	}

@@ -304,7 +304,7 @@ func TestOutdatedEnvironmentIsNotUsed(t *testing.T) {
 		w.invoke(t, "a")
 		w.function.Generation = "2"
 		w.invoke(t, "b")
-		w.Retire("arn", "2")
+		w.Retire("arn", "$LATEST", "2")
 		w.invoke(t, "c")
 		synctest.Wait()
 		if len(w.engine.boxes) != 2 || w.engine.boxes[0].seen() != "ended" || w.engine.boxes[1].seen() != "" {

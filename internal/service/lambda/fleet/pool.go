@@ -6,7 +6,12 @@ import (
 	"time"
 )
 
-// A pool is the environments of one function. The fleet's mutex guards it.
+// A place is what environments belong to: they serve one version of a function, and one tenant where tenants are isolated.
+type place struct{ arn, version, tenant string }
+
+func (fn *Function) place() place { return place{fn.ARN, fn.Version, fn.Tenant} }
+
+// A pool is the environments of one place. The fleet's mutex guards it.
 type pool struct {
 	generation string
 	code       string         // id of what its environments run
@@ -86,9 +91,9 @@ func (f *Fleet) take(fn *Function) (e *environment, wait <-chan struct{}) {
 	return nil, nil
 }
 
-// poolLocked returns the pool of a function; that of a generation that is past ends.
+// poolLocked returns the pool for a function; that of a generation that is past ends.
 func (f *Fleet) poolLocked(fn *Function) *pool {
-	p := f.pools[fn.ARN]
+	p := f.pools[fn.place()]
 	if p == nil || p.generation != fn.Generation {
 		if p != nil {
 			for _, e := range p.retireLocked(fn.Generation) {
@@ -96,7 +101,7 @@ func (f *Fleet) poolLocked(fn *Function) *pool {
 			}
 		}
 		p = newPool(fn.Generation)
-		f.pools[fn.ARN] = p
+		f.pools[fn.place()] = p
 	}
 	return p
 }
@@ -173,7 +178,7 @@ func (f *Fleet) polling(e *environment) {
 
 // idleLocked puts an environment back, or ends it if it is outdated.
 func (f *Fleet) idleLocked(e *environment) {
-	if f.draining || f.pools[e.arn] != e.pool {
+	if f.draining || f.pools[e.place] != e.pool {
 		e.state = ended
 		go e.kill()
 		return

@@ -1,0 +1,98 @@
+package lambda
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"redoubt/internal/blob"
+	"redoubt/internal/store"
+)
+
+// DeleteFunction deletes a version, or the function with all its versions, aliases, policies and environments.
+func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionInput) (*lambda.DeleteFunctionOutput, error) {
+	ref, err := refer(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if ref.Qualifier == latest {
+		return nil, invalid("$LATEST version cannot be deleted without deleting the function.")
+	}
+	if err := ref.check(ctx); err != nil {
+		return nil, err
+	}
+	var free []Code
+	err = s.deps.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if ref.Qualifier != "" {
+			free, err = s.deleteVersion(tx, ref)
+		} else {
+			free, err = s.deleteAll(tx, ref)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if ref.Qualifier != "" {
+		s.fleet.Retire(ref.base(), ref.Qualifier, "")
+	} else {
+		s.fleet.RetireAll(ref.base())
+	}
+	s.free(ctx, free)
+	return &lambda.DeleteFunctionOutput{StatusCode: 204}, nil
+}
+
+// deleteAll deletes the function and what belongs to it, and returns the packages that nobody needs any more.
+func (s *Service) deleteAll(tx *store.Tx, ref reference) ([]Code, error) {
+	f, err := s.head(tx, ref)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := s.versionsOf(tx, ref)
+	if err != nil {
+		return nil, err
+	}
+	free := []Code{f.Code}
+	for _, v := range versions {
+		if err := s.versions.Delete(tx, v.place(ref)...); err != nil {
+			return nil, err
+		}
+		free = append(free, v.Code)
+	}
+	if err := s.deleteAliases(tx, ref); err != nil {
+		return nil, err
+	}
+	free = distinct(free)
+	err = s.count(tx, &f, func(a *Account) error {
+		a.Functions, a.Reserved = a.Functions-1, a.Reserved-aws.ToInt32(f.Reserved)
+		for _, c := range free {
+			a.CodeSize -= c.Size
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return free, s.functions.Delete(tx, ref.Account, ref.Region, ref.Name)
+}
+
+// free removes packages that no record refers to any more.
+func (s *Service) free(ctx context.Context, packages []Code) {
+	for _, c := range packages {
+		s.fleet.DropCode(c.id())
+		s.packages.drop(ctx, c)
+	}
+}
+
+// distinct has each package once: versions share theirs with what they were published from.
+func distinct(packages []Code) (once []Code) {
+	seen := map[blob.ID]bool{}
+	for _, c := range packages {
+		if !seen[c.Blob] {
+			seen[c.Blob] = true
+			once = append(once, c)
+		}
+	}
+	return once
+}
