@@ -12,6 +12,8 @@ type (
 	Engine      = engine.Engine
 	Environment = engine.Environment
 	Spec        = engine.Spec
+	Program     = engine.Program
+	Process     = engine.Process
 	Archive     = engine.Archive
 	Exit        = engine.Exit
 	Usage       = engine.Usage

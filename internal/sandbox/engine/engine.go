@@ -27,7 +27,7 @@ var ErrClosed = errors.New("sandbox engine is closed")
 
 // An Engine runs environments. Its methods may be called concurrently.
 type Engine interface {
-	// Start runs Argv in a new environment. The context bounds the start, not the life of the environment.
+	// Start makes a new environment and runs Argv in it. The context bounds the start, not the life of the environment.
 	Start(ctx context.Context, s Spec) (Environment, error)
 	// LoadCode unpacks the archives, later ones over earlier ones, under an id that Specs refer to.
 	// Loading a known id again changes nothing: an id stands for one content for ever.
@@ -51,9 +51,12 @@ type Environment interface {
 	Thaw() error
 	// SetCPU changes the share of processors: AWS lets a function have more while it initialises.
 	SetCPU(vcpus float64) error
+	// Run starts one more program beside those that run. It returns when the program is executed, or with an *ExecError if
+	// the system does not do so, and then the environment is as it was.
+	Run(Program) (Process, error)
 	// Signal sends a signal to the process that Argv started.
 	Signal(os.Signal) error
-	// Kill ends all processes at once. Wait tells when they are gone.
+	// Kill ends all processes at once, and the environment. Wait tells when they are gone.
 	Kill()
 	// Wait returns when all processes are gone and all their output was written.
 	Wait() Exit
@@ -61,9 +64,28 @@ type Environment interface {
 	Usage() Usage
 }
 
+// A Program is one that Run starts.
+type Program struct {
+	Argv      []string // as in Spec
+	Env       []string // as in Spec, whose own is not inherited either: what is known only now can be given now
+	Dir       string   // as in Spec
+	Extension bool     // what it prints goes to Spec.ExtensionOutput
+}
+
+// A Process is a program that Run started. The environment does not end with it.
+type Process interface {
+	// Signal sends a signal to the process. It fails with os.ErrProcessDone when that has ended.
+	Signal(os.Signal) error
+	// Wait returns when the process has ended, alone or with the environment, and all it had written was handed to the
+	// writers. Processes that it started may go on.
+	Wait() Exit
+}
+
 // A Spec says what to run and what it may use. Zero limits mean the engine's defaults.
 type Spec struct {
-	Argv []string // the program, looked for in Env's PATH inside the sandbox, with its arguments
+	// Argv is the program, looked for in Env's PATH inside the sandbox, with its arguments. The environment ends with it.
+	// Without one, Start prepares all that a program needs but runs none: the environment waits for Run, and lives until Kill.
+	Argv []string
 	Env  []string // the whole environment: nothing is inherited
 	Dir  string   // working directory, /var/task if empty
 
@@ -80,8 +102,9 @@ type Spec struct {
 	Files      int     // open files per process
 	ServerPort int     // where ServerAPI listens, 4566 if 0
 
-	Stdout io.Writer // both may be one writer; writes then never overlap
-	Stderr io.Writer
+	Stdout          io.Writer // writers may be the same; writes then never overlap
+	Stderr          io.Writer
+	ExtensionOutput io.Writer // both outputs of programs that are extensions; nil discards them, as with the others
 }
 
 // An Archive is a zip file.
@@ -90,11 +113,11 @@ type Archive interface {
 	Size() int64
 }
 
-// Exit tells how an environment ended.
+// Exit tells how an environment, or one process of it, ended.
 type Exit struct {
-	Code   int       // exit code of the process that Argv started
-	Signal os.Signal // the signal that ended it, or nil
-	OOM    bool      // the memory limit ended a process of it
+	Code   int       // exit code of the process that Argv or Run started
+	Signal os.Signal // the signal that ended it, or nil; SIGKILL for an environment that was killed
+	OOM    bool      // the memory limit ended a process of the environment; for one process: this one
 	Err    error     // the engine lost the environment: why
 }
 

@@ -266,6 +266,9 @@ func (v *environment) Thaw() error   { return v.ask(request{Op: opThaw}) }
 
 func (v *environment) SetCPU(vcpus float64) error { return v.ask(request{Op: opCPU, CPU: vcpus}) }
 
+// Run starts one more program.
+func (v *environment) Run(engine.Program) (engine.Process, error) { return nil, errors.ErrUnsupported }
+
 func (v *environment) Signal(sig os.Signal) error {
 	number, ok := sig.(syscall.Signal)
 	if !ok {

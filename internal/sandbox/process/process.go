@@ -8,11 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"redoubt/internal/sandbox/engine"
@@ -92,60 +90,51 @@ func (e *Engine) Close() error {
 	return os.RemoveAll(e.dir)
 }
 
-// Start runs a program. What a sandbox shows at fixed places is at others here: the environment says where
-// (AWS_LAMBDA_RUNTIME_API, LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR, AWS_ENDPOINT_URL), and paths in Argv and Dir are replaced.
+// Start makes an environment and runs its program. What a sandbox shows at fixed places is at others here: the environment
+// says where (AWS_LAMBDA_RUNTIME_API, LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR, AWS_ENDPOINT_URL), and paths in Argv and Dir are replaced.
 func (e *Engine) Start(ctx context.Context, s engine.Spec) (engine.Environment, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
-	}
-	if len(s.Argv) == 0 {
-		return nil, errors.New("no program to run")
 	}
 	places, err := e.places(s)
 	if err != nil {
 		return nil, err
 	}
-	v := &environment{engine: e, done: make(chan struct{})}
-	for i := range v.listeners {
-		if v.listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			v.closeListeners()
-			return nil, fmt.Errorf("listening for a function: %w", err)
-		}
+	v := &environment{engine: e, spec: s, places: places, done: make(chan struct{}), running: map[*process]bool{},
+		outputs: serialised(s.Stdout, s.Stderr, s.ExtensionOutput)}
+	if err := v.listen(); err != nil {
+		return nil, fmt.Errorf("listening for a function: %w", err)
 	}
-	replace := places.replacer()
-	argv := make([]string, len(s.Argv))
-	for i, a := range s.Argv {
-		argv[i] = replace.Replace(a)
-	}
-	v.cmd = exec.Command(argv[0], argv[1:]...)
-	v.cmd.Dir = replace.Replace(s.Dir)
-	if s.Dir == "" {
-		v.cmd.Dir = places.code
-	}
-	v.cmd.Env = append(append([]string{}, s.Env...),
-		"AWS_LAMBDA_RUNTIME_API="+v.listeners[0].Addr().String(), "AWS_ENDPOINT_URL=http://"+v.listeners[1].Addr().String(),
-		"LAMBDA_TASK_ROOT="+places.code, "LAMBDA_RUNTIME_DIR="+places.runtime)
-	v.cmd.Stdout, v.cmd.Stderr = s.Stdout, s.Stderr
-	ownGroup(v.cmd)
-	if err := e.begin(v, s.Argv[0]); err != nil {
+	if err := e.begin(v); err != nil {
 		v.closeListeners()
-		return nil, err
+		return nil, fmt.Errorf("starting a process: %w", err)
 	}
 	return v, nil
 }
 
-func (e *Engine) begin(v *environment, program string) error {
+// begin makes an environment known and runs its program, if it has one.
+func (e *Engine) begin(v *environment) error {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if e.closed {
+		e.mu.Unlock()
 		return engine.ErrClosed
 	}
-	if err := v.cmd.Start(); err != nil {
-		return fmt.Errorf("starting a process: %w", refused(program, err))
-	}
 	e.live[v] = true
-	go v.wait()
-	return nil
+	e.mu.Unlock()
+	if len(v.spec.Argv) == 0 {
+		return nil
+	}
+	_, err := v.run(engine.Program{Argv: v.spec.Argv, Env: v.spec.Env}, true)
+	if err != nil {
+		e.forget(v)
+	}
+	return err
+}
+
+func (e *Engine) forget(v *environment) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.live, v)
 }
 
 // refused tells apart that the program cannot be executed. Its path inside is the caller's, that on the host nobody's.
@@ -160,9 +149,6 @@ func refused(program string, err error) error {
 	}
 	return err
 }
-
-// places are where the code of a start was unpacked.
-type places struct{ code, runtime, opt string }
 
 func (e *Engine) places(s engine.Spec) (p places, err error) {
 	e.mu.Lock()
@@ -184,8 +170,4 @@ func (e *Engine) places(s engine.Spec) (p places, err error) {
 		find(id, &p.opt)
 	}
 	return p, err
-}
-
-func (p places) replacer() *strings.Replacer {
-	return strings.NewReplacer("/var/task", p.code, "/var/runtime", p.runtime, "/opt", p.opt)
 }

@@ -84,14 +84,15 @@ func (b *box) seen() string {
 	return strings.Join(b.events, " ")
 }
 
-func (b *box) RuntimeAPI() net.Listener { return b.listener }
-func (b *box) ServerAPI() net.Listener  { return nil }
-func (b *box) Freeze() error            { return b.note("frozen") }
-func (b *box) Thaw() error              { return b.note("thawed") }
-func (b *box) SetCPU(float64) error     { return nil }
-func (b *box) Signal(os.Signal) error   { return nil }
-func (b *box) Usage() sandbox.Usage     { return sandbox.Usage{MaxMemory: 30 << 20} }
-func (b *box) Kill()                    { b.exit(sandbox.Exit{Code: -1}) }
+func (b *box) RuntimeAPI() net.Listener                     { return b.listener }
+func (b *box) ServerAPI() net.Listener                      { return nil }
+func (b *box) Freeze() error                                { return b.note("frozen") }
+func (b *box) Thaw() error                                  { return b.note("thawed") }
+func (b *box) SetCPU(float64) error                         { return nil }
+func (b *box) Signal(os.Signal) error                       { return nil }
+func (b *box) Run(sandbox.Program) (sandbox.Process, error) { return nil, errors.ErrUnsupported }
+func (b *box) Usage() sandbox.Usage                         { return sandbox.Usage{MaxMemory: 30 << 20} }
+func (b *box) Kill()                                        { b.exit(sandbox.Exit{Code: -1}) }
 func (b *box) exit(x sandbox.Exit) {
 	b.once.Do(func() {
 		b.note("ended")
