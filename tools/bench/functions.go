@@ -185,6 +185,12 @@ func measureWarm(s *stand) ([]measurement, error) {
 	return out, nil
 }
 
+// realPython is the interpreter itself, not the script of a version manager.
+func realPython() (string, error) {
+	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	return string(bytes.TrimSpace(out)), err
+}
+
 // measureBareExec starts the same interpreters on an empty program.
 func measureBareExec(s *stand) ([]measurement, error) {
 	var out []measurement
@@ -193,8 +199,10 @@ func measureBareExec(s *stand) ([]measurement, error) {
 		if err != nil {
 			return nil, err
 		}
-		if real, err := exec.Command(argv[0], "-c", "import sys; print(sys.executable)").Output(); err == nil && argv[0] == "python3" {
-			path = string(bytes.TrimSpace(real)) // not the script of a version manager
+		if argv[0] == "python3" {
+			if path, err = realPython(); err != nil {
+				return nil, err
+			}
 		}
 		var took []time.Duration
 		for range 11 {

@@ -35,6 +35,8 @@ var benches = []bench{
 	{"kms", measureEncrypt},
 	{"policy", measurePolicy},
 	{"exec", measureBareExec},
+	{"chain", measureChain},
+	{"barecold", measureBareCold},
 	{"cold", measureCold},
 	{"warm", measureWarm},
 }
@@ -43,8 +45,12 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("bench: ")
 	seconds := flag.Float64("seconds", 5, "how long each load lasts")
+	route := flag.Bool("router", false, "be the router that the bare measurements go through; started by bench itself")
 	only := flag.String("only", "", "measure only what matches this expression")
 	flag.Parse()
+	if *route {
+		log.Fatal(serveRouter())
+	}
 	pattern, err := regexp.Compile(*only)
 	if err != nil {
 		log.Fatal(err)
