@@ -7,5 +7,5 @@ generate: ; (cd tools && go run ./genapi) && go test ./internal/app -run Coverag
 bench:    ; cd tools && go run ./bench
 fuzz:     ; for p in policy sigv4 wire; do go test -list '^Fuzz' ./internal/$$p | grep ^Fuzz | while read f; do go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 1m ./internal/$$p || exit 1; done; done
 cover:    ; go test -cover ./internal/policy ./internal/sigv4
-soak:     ; REDOUBT_CAMPAIGN=$${REDOUBT_CAMPAIGN:-60s} go test -count=1 -v -run 'SixtyFourClients' ./internal/endtoend
-crash:    ; REDOUBT_CAMPAIGN=$${REDOUBT_CAMPAIGN:-60s} go test -count=1 -v -run 'SurviveKill' ./internal/endtoend
+soak:     ; REDOUBT_CAMPAIGN=$${REDOUBT_CAMPAIGN:-60s} go test -count=1 -timeout 0 -v -run 'SixtyFourClients|NothingGrows' ./internal/endtoend
+crash:    ; REDOUBT_CAMPAIGN=$${REDOUBT_CAMPAIGN:-60s} go test -count=1 -timeout 0 -v -run 'SurviveKill' ./internal/endtoend

@@ -132,6 +132,12 @@ func resident(t testing.TB, pid int) int {
 	return 0
 }
 
+// mounts counts what is mounted where a process sees it.
+func mounts(pid int) int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid)) // it may have ended
+	return bytes.Count(text, []byte{'\n'})
+}
+
 // connections counts what a process has open but is no file: sockets, pipes, namespaces, and the like. Files are the store's.
 func connections(t testing.TB, pid int) (n int) {
 	t.Helper()

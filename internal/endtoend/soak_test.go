@@ -52,18 +52,21 @@ func TestSixtyFourClientsInvokeAtOnce(t *testing.T) {
 	s.stop()
 }
 
-// A footprint is what a server takes of the machine, but for memory.
-type footprint struct{ connections, processes, groups int }
+// A footprint is what a server and the processes that come from it take of the machine, but for memory.
+type footprint struct{ connections, processes, groups, mounts int }
 
 func (s *server) footprint() footprint {
 	s.Helper()
-	f := footprint{connections: connections(s, s.pid()), processes: len(descendants(s, s.pid()))}
-	f.groups = len(groups(s, groupName(s, s)))
+	children := descendants(s, s.pid())
+	f := footprint{connections: connections(s, s.pid()), processes: len(children), groups: len(groups(s, groupName(s, s)))}
+	for _, c := range children {
+		f.mounts += mounts(c.pid)
+	}
 	return f
 }
 
 func (f footprint) within(of footprint) bool {
-	return f.connections <= of.connections && f.processes <= of.processes && f.groups <= of.groups
+	return f.connections <= of.connections && f.processes <= of.processes && f.groups <= of.groups && f.mounts <= of.mounts
 }
 
 // A soak is a load that must not fail.

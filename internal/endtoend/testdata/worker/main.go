@@ -3,8 +3,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -18,6 +20,10 @@ type event struct {
 	Wait  time.Duration `json:"wait"`
 	After string        `json:"after"` // printed after the wait
 	Who   bool          `json:"who"`
+	Eat   int           `json:"eat"`  // MiB
+	Fork  int           `json:"fork"` // processes that are left behind
+	Exit  int           `json:"exit"`
+	Fail  string        `json:"fail"`
 }
 
 type answer struct {
@@ -28,6 +34,31 @@ type answer struct {
 
 func main() { lambda.Start(work) }
 
+// eaten is kept, so that memory stays taken.
+var eaten [][]byte
+
+func misbehave(e event) error {
+	for range e.Eat {
+		b := make([]byte, 1<<20)
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
+		eaten = append(eaten, b)
+	}
+	for range e.Fork {
+		if err := exec.Command("/bin/sh", "-c", "sleep 1000").Start(); err != nil {
+			return err
+		}
+	}
+	if e.Exit != 0 {
+		os.Exit(e.Exit)
+	}
+	if e.Fail != "" {
+		return errors.New(e.Fail)
+	}
+	return nil
+}
+
 func work(ctx context.Context, e event) (*answer, error) {
 	if e.Print != "" {
 		fmt.Println(e.Print)
@@ -35,6 +66,9 @@ func work(ctx context.Context, e event) (*answer, error) {
 	time.Sleep(e.Wait)
 	if e.After != "" {
 		fmt.Println(e.After)
+	}
+	if err := misbehave(e); err != nil {
+		return nil, err
 	}
 	a := &answer{Said: e.Say, Value: os.Getenv("VALUE")}
 	if !e.Who {
