@@ -66,7 +66,7 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 	if c.Expiration != nil {
 		p.Expires = c.Expiration.Add(-renewBefore)
 	}
-	p.Load = func(ctx context.Context) error { return s.loadCode(ctx, f, r) }
+	p.Load = func(ctx context.Context, id string) error { return s.loadCode(ctx, f, r, id) }
 	s.program(p, f, r)
 	return p, nil
 }
@@ -88,19 +88,20 @@ func (s *Service) program(p *fleet.Blueprint, f *Function, r *runtimes.Runtime) 
 	}
 }
 
-// loadCode gives the sandbox engine the package and the runtime's client, if it does not have them.
-func (s *Service) loadCode(ctx context.Context, f *Function, r *runtimes.Runtime) error {
-	if r.Client != nil {
-		if err := s.engine.LoadCode(ctx, r.Client.ID, r.Client.Archive); err != nil {
+// loadCode gives the sandbox engine the package or the runtime's client.
+func (s *Service) loadCode(ctx context.Context, f *Function, r *runtimes.Runtime, id string) error {
+	if r.Client != nil && id == r.Client.ID {
+		if err := s.engine.LoadCode(ctx, id, r.Client.Archive); err != nil {
 			return fmt.Errorf("loading the runtime client: %w", err)
 		}
+		return nil
 	}
-	return s.loaded.load(f.Code.id(), func() error {
+	return s.loaded.load(id, func() error {
 		archive, err := s.packages.open(ctx, f.Code)
 		if err != nil {
 			return err
 		}
-		if err := s.engine.LoadCode(ctx, f.Code.id(), archive); err != nil {
+		if err := s.engine.LoadCode(ctx, id, archive); err != nil {
 			return fmt.Errorf("loading the code of %s: %w", f.arn(), err)
 		}
 		return nil

@@ -69,7 +69,7 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 	f.mu.Lock()
 	e.pool = f.poolLocked(fn)
 	e.pool.busy++
-	e.pool.code = plan.Spec.Code
+	e.pool.code = append([]string{plan.Spec.Code}, plan.Spec.Layers...)
 	f.all[e] = true
 	late := f.stopped
 	f.mu.Unlock()

@@ -44,14 +44,17 @@ type Function struct {
 
 // A Blueprint is what one environment is made from.
 type Blueprint struct {
-	Spec    sandbox.Spec                    // with the processors for the initialisation
-	CPU     float64                         // processors from then on
-	Load    func(ctx context.Context) error // loads the code that Spec names
-	Check   func(ctx context.Context) error // tells before each further event whether the environment may still be used
-	Expires time.Time                       // of its credentials
-	Marks   bool                            // the runtime marks in its output where an invocation ends
-	Sink    Sink                            // where its output goes; may be nil
-	Broken  *Failure                        // why it cannot start, if that is known
+	Spec    sandbox.Spec                               // with the processors for the initialisation
+	CPU     float64                                    // processors from then on
+	Load    func(ctx context.Context, id string) error // loads code that Spec names
+	Check   func(ctx context.Context) error            // tells before each further event whether the environment may still be used
+	Expires time.Time                                  // of its credentials
+	Marks   bool                                       // the runtime marks in its output where an invocation ends
+	Sink    Sink                                       // where its output goes; may be nil
+	Broken  *Failure                                   // why it cannot start, if that is known
+
+	// Extensions are the names of the programs in /opt/extensions, which run beside the runtime.
+	Extensions []string
 }
 
 // A Failure is an invocation that failed for a reason that is not the function's answer.
@@ -195,7 +198,9 @@ func (f *Fleet) reclaim(now time.Time) {
 		e.kill()
 	}
 	for _, p := range unused {
-		f.DropCode(p.code)
+		for _, id := range p.code {
+			f.DropCode(id)
+		}
 	}
 }
 

@@ -200,7 +200,7 @@ func (w *world) prepare(context.Context) (*fleet.Blueprint, error) {
 	w.prepared++
 	return &fleet.Blueprint{
 		Spec: sandbox.Spec{Code: "code"}, Expires: w.expires,
-		Load: func(context.Context) error { return w.engine.load("code") },
+		Load: func(context.Context, string) error { return w.engine.load("code") },
 		Sink: func(_ context.Context, lines []fleet.Line) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

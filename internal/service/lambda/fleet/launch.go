@@ -11,11 +11,11 @@ import (
 // launch starts the sandbox, and loads the code where the engine does not have it, or has lost it.
 func (f *Fleet) launch(ctx context.Context, plan *Blueprint, spec sandbox.Spec) (sandbox.Environment, error) {
 	for attempt := 0; ; attempt++ {
-		if !f.has(spec) {
-			if err := plan.Load(ctx); err != nil {
+		for _, id := range f.missing(spec) {
+			if err := plan.Load(ctx, id); err != nil {
 				return nil, err
 			}
-			f.note(spec, true)
+			f.note(id)
 		}
 		box, err := f.cfg.Engine.Start(ctx, spec)
 		if err == nil {
@@ -28,25 +28,42 @@ func (f *Fleet) launch(ctx context.Context, plan *Blueprint, spec sandbox.Spec) 
 		if !errors.Is(err, sandbox.ErrNotLoaded) || attempt == 2 {
 			return nil, fmt.Errorf("starting an execution environment: %w", err)
 		}
-		f.note(spec, false)
+		f.unload(spec)
 	}
 }
 
-func (f *Fleet) has(spec sandbox.Spec) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.loaded[spec.Code] && (spec.Runtime == "" || f.loaded[spec.Runtime])
+// parts are the ids of the code that an environment needs.
+func parts(spec sandbox.Spec) []string {
+	all := append([]string{spec.Code}, spec.Layers...)
+	if spec.Runtime != "" {
+		all = append(all, spec.Runtime)
+	}
+	return all
 }
 
-func (f *Fleet) note(spec sandbox.Spec, loaded bool) {
+func (f *Fleet) missing(spec sandbox.Spec) (ids []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, id := range []string{spec.Code, spec.Runtime} {
-		if loaded {
-			f.loaded[id] = true
-		} else {
-			delete(f.loaded, id)
+	for _, id := range parts(spec) {
+		if !f.loaded[id] {
+			ids = append(ids, id)
 		}
+	}
+	return ids
+}
+
+func (f *Fleet) note(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.loaded[id] = true
+}
+
+// unload forgets what the engine has lost.
+func (f *Fleet) unload(spec sandbox.Spec) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range parts(spec) {
+		delete(f.loaded, id)
 	}
 }
 

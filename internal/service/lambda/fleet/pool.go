@@ -14,7 +14,7 @@ func (fn *Function) place() place { return place{fn.ARN, fn.Version, fn.Tenant} 
 // A pool is the environments of one place. The fleet's mutex guards it.
 type pool struct {
 	generation string
-	code       string         // id of what its environments run
+	code       []string       // ids of what its environments run
 	idle       []*environment // the most recently used last
 	busy       int            // environments with an event in them
 	settling   int            // environments that have answered, and whose runtime has not asked for the next event yet
