@@ -51,6 +51,7 @@ type Request struct {
 	TLS       *tls.ConnectionState
 	Time      time.Time
 	VPC, VPCE string
+	Trace     string // the X-Ray header that came with it, or ""
 }
 
 type callerKey struct{}

@@ -38,6 +38,7 @@ func (f *Function) configuration(ref reference) *types.FunctionConfiguration {
 		SnapStart: &types.SnapStartResponse{
 			ApplyOn: types.SnapStartApplyOnNone, OptimizationStatus: types.SnapStartOptimizationStatusOff,
 		},
+		TenancyConfig: f.tenancy(),
 		LoggingConfig: &types.LoggingConfig{LogFormat: types.LogFormatText, LogGroup: aws.String(f.logGroup())},
 	}
 	return c
@@ -73,6 +74,7 @@ func configurationFields(c *types.FunctionConfiguration) lambda.GetFunctionConfi
 		Environment: c.Environment, EphemeralStorage: c.EphemeralStorage, FunctionArn: c.FunctionArn, FunctionName: c.FunctionName,
 		Handler: c.Handler, KMSKeyArn: c.KMSKeyArn, LastModified: c.LastModified, LastUpdateStatus: c.LastUpdateStatus,
 		LoggingConfig: c.LoggingConfig, MemorySize: c.MemorySize, PackageType: c.PackageType, RevisionId: c.RevisionId, Role: c.Role,
-		Runtime: c.Runtime, SnapStart: c.SnapStart, State: c.State, Timeout: c.Timeout, TracingConfig: c.TracingConfig, Version: c.Version,
+		Runtime: c.Runtime, SnapStart: c.SnapStart, State: c.State, TenancyConfig: c.TenancyConfig,
+		Timeout: c.Timeout, TracingConfig: c.TracingConfig, Version: c.Version,
 	}
 }

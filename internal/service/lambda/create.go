@@ -82,6 +82,7 @@ func (s *Service) draft(ctx context.Context, in *lambda.CreateFunctionInput) (*F
 		Version: latest, Description: aws.ToString(in.Description),
 		Role: *in.Role, Runtime: in.Runtime, Handler: aws.ToString(in.Handler), KMSKey: aws.ToString(in.KMSKeyArn),
 		Memory: orDefault(in.MemorySize, defaultMemory), Timeout: orDefault(in.Timeout, defaultTimeout), Storage: defaultStorage,
+		Isolation: isolation(in.TenancyConfig),
 	}
 	if in.EphemeralStorage != nil {
 		f.Storage = orDefault(in.EphemeralStorage.Size, defaultStorage)

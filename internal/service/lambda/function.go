@@ -37,6 +37,7 @@ type Configuration struct {
 	Timeout     int32 // seconds
 	Storage     int32 // MB of /tmp
 	LogGroup    string
+	Isolation   types.TenantIsolationMode // of tenants, "" if they share environments
 
 	Code        Code
 	KMSKey      string             // ARN of the owner's key, or ""

@@ -40,7 +40,7 @@ func (s *Service) Invoke(ctx context.Context, in *lambda.InvokeInput) (*lambda.I
 }
 
 func (s *Service) invokeOnce(ctx context.Context, in *lambda.InvokeInput, ref reference, ev *fleet.Event) (*lambda.InvokeOutput, error) {
-	fn, err := s.invocable(ctx, ref)
+	fn, err := s.invocable(ctx, ref, in.TenantId)
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +73,13 @@ func (s *Service) event(ctx context.Context, in *lambda.InvokeInput) (*fleet.Eve
 	}
 	err = refuse([]lack{
 		{in.InvocationType == types.InvocationTypeEvent, "Asynchronous invocation (InvocationType Event)"},
-		{in.TenantId != nil, "Tenant isolation (TenantId)"},
 		{in.DurableExecutionName != nil, "Durable execution (DurableExecutionName)"},
 	})
 	if err != nil {
 		return nil, ref, err
 	}
 	ev := &fleet.Event{
+		TraceID:   api.CallerOf(ctx).Request.Trace,
 		RequestID: api.CallerOf(ctx).Request.ID, FunctionARN: ref.String(), Payload: in.Payload, Tail: in.LogType == types.LogTypeTail,
 	}
 	if len(ev.RequestID) != len("00000000-0000-0000-0000-000000000000") {
@@ -128,7 +128,7 @@ func clientContext(given *string) (string, error) {
 }
 
 // invocable reads the function and the concurrency of its account.
-func (s *Service) invocable(ctx context.Context, ref reference) (*fleet.Function, error) {
+func (s *Service) invocable(ctx context.Context, ref reference, tenantID *string) (*fleet.Function, error) {
 	var f Function
 	var a Account
 	err := s.deps.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -140,8 +140,13 @@ func (s *Service) invocable(ctx context.Context, ref reference) (*fleet.Function
 	if err != nil {
 		return nil, err
 	}
+	tenant, err := f.tenantOf(tenantID)
+	if err != nil {
+		return nil, err
+	}
 	return &fleet.Function{
-		ARN: f.arn(), Scope: f.Account + " " + f.Region, Generation: f.Generation, Version: f.Version,
+		Tenant: tenant,
+		ARN:    f.arn(), Scope: f.Account + " " + f.Region, Generation: f.Generation, Version: f.Version,
 		Timeout: time.Duration(f.Timeout) * time.Second, MemoryMB: int(f.Memory),
 		Reserved: f.Reserved, Unreserved: accountConcurrency - a.Reserved,
 		Prepare: func(ctx context.Context) (*fleet.Blueprint, error) { return s.blueprint(ctx, &f) },

@@ -29,7 +29,6 @@ func unsupportedInCreate(in *lambda.CreateFunctionInput) error {
 		{c.SourceKMSKeyArn != nil, "A key for the deployment package (Code.SourceKMSKeyArn)"},
 		{in.CodeSigningConfigArn != nil, "Code signing (CodeSigningConfigArn)"},
 		{in.Publish || in.PublishTo != "", "Publishing a version (Publish)"},
-		{in.TenancyConfig != nil, "Tenant isolation (TenancyConfig)"},
 	})
 	if err != nil {
 		return err

@@ -145,7 +145,7 @@ func (e *environment) run(fn *Function, ev *Event, limit time.Duration) *result 
 	defer cancel()
 	e.fleet.delivering(e)
 	a, err := e.api.Invoke(ctx, &runtimeapi.Event{
-		RequestID: ev.RequestID, FunctionARN: ev.FunctionARN, TraceID: newTraceID(begin), ClientContext: ev.ClientContext,
+		RequestID: ev.RequestID, FunctionARN: ev.FunctionARN, TraceID: traced(ev.TraceID, begin), TenantID: fn.Tenant, ClientContext: ev.ClientContext,
 		Deadline: begin.Add(limit), Payload: ev.Payload,
 	})
 	took := time.Since(begin)

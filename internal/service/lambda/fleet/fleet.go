@@ -69,6 +69,7 @@ type Event struct {
 	RequestID     string
 	FunctionARN   string // as the caller qualified it
 	ClientContext string // JSON
+	TraceID       string // the X-Ray header of the caller, or ""
 	Payload       []byte
 	Tail          bool // the end of the log is wanted
 }

@@ -94,6 +94,14 @@ func appendMillis(b []byte, d time.Duration) []byte {
 	return strconv.AppendFloat(b, float64(d)/float64(time.Millisecond), 'f', 2, 64)
 }
 
+// traced is the X-Ray header of an invocation: the caller's, if it sent one.
+func traced(given string, now time.Time) string {
+	if given != "" {
+		return given
+	}
+	return newTraceID(now)
+}
+
 // newTraceID makes the X-Ray header of an invocation that nobody traces.
 func newTraceID(now time.Time) string {
 	var random [20]byte

@@ -17,6 +17,7 @@ const (
 	headerDeadline      = "Lambda-Runtime-Deadline-Ms"
 	headerFunction      = "Lambda-Runtime-Invoked-Function-Arn"
 	headerTrace         = "Lambda-Runtime-Trace-Id"
+	headerTenant        = "Lambda-Runtime-Aws-Tenant-Id"
 	headerClientContext = "Lambda-Runtime-Client-Context"
 	headerErrorType     = "Lambda-Runtime-Function-Error-Type"
 	headerErrorBody     = "Lambda-Runtime-Function-Error-Body"
@@ -31,6 +32,9 @@ func writeEvent(w http.ResponseWriter, e *Event) {
 	h[headerFunction] = []string{e.FunctionARN}
 	if e.TraceID != "" {
 		h[headerTrace] = []string{e.TraceID}
+	}
+	if e.TenantID != "" {
+		h[headerTenant] = []string{e.TenantID}
 	}
 	if e.ClientContext != "" {
 		h[headerClientContext] = []string{e.ClientContext}

@@ -21,6 +21,7 @@ type Event struct {
 	RequestID     string
 	FunctionARN   string
 	TraceID       string
+	TenantID      string
 	ClientContext string // JSON
 	Deadline      time.Time
 	Payload       []byte
