@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -59,9 +60,10 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 			Memory: int64(f.Memory) << 20, Tmp: int64(f.Storage) << 20, CPU: max(initCPU, f.cpu()),
 			Processes: processes, Files: openFiles,
 		},
-		CPU:   f.cpu(),
-		Check: func(ctx context.Context) error { return s.mayRead(ctx, f, token, key) },
-		Sink:  s.sink(f, stream, token),
+		CPU:    f.cpu(),
+		Format: f.Logging.format(),
+		Check:  func(ctx context.Context) error { return s.mayRead(ctx, f, token, key) },
+		Sink:   s.sink(f, stream, token),
 	}
 	if c.Expiration != nil {
 		p.Expires = c.Expiration.Add(-renewBefore)
@@ -119,9 +121,8 @@ func (f *Function) environ(c *ststypes.Credentials, stream string, variables map
 		// The server itself, on an address that only this sandbox has.
 		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
 	}
-	for k, v := range variables {
-		all[k] = v
-	}
+	maps.Copy(all, variables)
+	maps.Copy(all, f.Logging.environ())
 	for k, v := range map[string]string{
 		"_HANDLER": f.Handler, "AWS_REGION": f.Region, "AWS_DEFAULT_REGION": f.Region,
 		"AWS_LAMBDA_FUNCTION_NAME": f.Name, "AWS_LAMBDA_FUNCTION_VERSION": f.Version,

@@ -39,16 +39,9 @@ func (f *Function) configuration(ref reference) *types.FunctionConfiguration {
 			ApplyOn: types.SnapStartApplyOnNone, OptimizationStatus: types.SnapStartOptimizationStatusOff,
 		},
 		TenancyConfig: f.tenancy(),
-		LoggingConfig: &types.LoggingConfig{LogFormat: types.LogFormatText, LogGroup: aws.String(f.logGroup())},
+		LoggingConfig: f.loggingConfig(),
 	}
 	return c
-}
-
-func (f *Function) logGroup() string {
-	if f.LogGroup != "" {
-		return f.LogGroup
-	}
-	return "/aws/lambda/" + f.Name
 }
 
 // hostArchitecture is the one that functions can have here: they run on the processor itself.

@@ -87,8 +87,8 @@ func (s *Service) draft(ctx context.Context, in *lambda.CreateFunctionInput) (*F
 	if in.EphemeralStorage != nil {
 		f.Storage = orDefault(in.EphemeralStorage.Size, defaultStorage)
 	}
-	if in.LoggingConfig != nil {
-		f.LogGroup = aws.ToString(in.LoggingConfig.LogGroup)
+	if err := f.Logging.change(in.LoggingConfig); err != nil {
+		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err

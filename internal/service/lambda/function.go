@@ -36,7 +36,7 @@ type Configuration struct {
 	Memory      int32 // MB
 	Timeout     int32 // seconds
 	Storage     int32 // MB of /tmp
-	LogGroup    string
+	Logging     Logging
 	Isolation   types.TenantIsolationMode // of tenants, "" if they share environments
 
 	Code        Code

@@ -38,7 +38,7 @@ func unsupportedInCreate(in *lambda.CreateFunctionInput) error {
 	}
 	err = configured{
 		in.VpcConfig, in.DeadLetterConfig, in.FileSystemConfigs, in.Layers, in.SnapStart, in.TracingConfig, in.ImageConfig,
-		in.LoggingConfig, in.DurableConfig, in.CapacityProviderConfig,
+		in.DurableConfig, in.CapacityProviderConfig,
 	}.unsupported()
 	if err == nil && len(c.ZipFile) == 0 {
 		err = invalid("Please provide a source for function code.")
@@ -49,7 +49,7 @@ func unsupportedInCreate(in *lambda.CreateFunctionInput) error {
 func unsupportedInUpdate(in *lambda.UpdateFunctionConfigurationInput) error {
 	return configured{
 		in.VpcConfig, in.DeadLetterConfig, in.FileSystemConfigs, in.Layers, in.SnapStart, in.TracingConfig, in.ImageConfig,
-		in.LoggingConfig, in.DurableConfig, in.CapacityProviderConfig,
+		in.DurableConfig, in.CapacityProviderConfig,
 	}.unsupported()
 }
 
@@ -90,13 +90,12 @@ type configured struct {
 	snap     *types.SnapStart
 	tracing  *types.TracingConfig
 	image    *types.ImageConfig
-	logging  *types.LoggingConfig
 	durable  *types.DurableConfig
 	capacity *types.CapacityProviderConfig
 }
 
 func (c configured) unsupported() error {
-	v, l := c.vpc, c.logging
+	v := c.vpc
 	return refuse([]lack{
 		{v != nil && (len(v.SubnetIds) > 0 || len(v.SecurityGroupIds) > 0 || aws.ToBool(v.Ipv6AllowedForDualStack)), "A network of one's own (VpcConfig)"},
 		{c.dead != nil && aws.ToString(c.dead.TargetArn) != "", "A dead-letter queue (DeadLetterConfig)"},
@@ -105,8 +104,6 @@ func (c configured) unsupported() error {
 		{c.snap != nil && c.snap.ApplyOn == types.SnapStartApplyOnPublishedVersions, "A snapshot at publication (SnapStart)"},
 		{c.tracing != nil && c.tracing.Mode == types.TracingModeActive, "Active tracing (TracingConfig)"},
 		{c.image != nil, "A container image's configuration (ImageConfig)"},
-		{l != nil && l.LogFormat == types.LogFormatJson, "The log format JSON (LoggingConfig.LogFormat)"},
-		{l != nil && (l.ApplicationLogLevel != "" || l.SystemLogLevel != ""), "A log level (LoggingConfig)"},
 		{c.durable != nil, "Durable execution (DurableConfig)"},
 		{c.capacity != nil, "A capacity provider (CapacityProviderConfig)"},
 	})

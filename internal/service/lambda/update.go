@@ -125,8 +125,8 @@ func (s *Service) apply(ctx context.Context, f *Function, in *lambda.UpdateFunct
 	if in.EphemeralStorage != nil {
 		set(&f.Storage, in.EphemeralStorage.Size)
 	}
-	if in.LoggingConfig != nil {
-		set(&f.LogGroup, in.LoggingConfig.LogGroup)
+	if err := f.Logging.change(in.LoggingConfig); err != nil {
+		return err
 	}
 	if in.Runtime != "" {
 		f.Runtime = in.Runtime

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"redoubt/internal/sandbox"
+	"redoubt/internal/service/lambda/telemetry"
 )
 
 // ErrDraining means that the server is about to stop. Another one, or this one after its restart, can do the work.
@@ -50,6 +51,7 @@ type Blueprint struct {
 	Check   func(ctx context.Context) error            // tells before each further event whether the environment may still be used
 	Expires time.Time                                  // of its credentials
 	Marks   bool                                       // the runtime marks in its output where an invocation ends
+	Format  telemetry.Format                           // of its log
 	Sink    Sink                                       // where its output goes; may be nil
 	Broken  *Failure                                   // why it cannot start, if that is known
 
