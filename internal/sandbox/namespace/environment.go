@@ -6,44 +6,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"syscall"
 
 	"redoubt/internal/sandbox/engine"
 )
 
-// Defaults of a Spec. AWS: 128 MB of memory, 512 MB of /tmp, 1,024 processes and threads, 1,024 files (gettingstarted-limits).
-const (
-	defaultMemory    = 128 << 20
-	defaultTmp       = 512 << 20
-	defaultProcesses = 1024
-	defaultFiles     = 1024
-	defaultPort      = 4566
-	defaultPath      = "/usr/local/bin:/usr/bin:/bin"
-	defaultDir       = "/var/task"
-)
-
 // An environment is the server's side of one jail.
 type environment struct {
 	helper    *helper
 	id        uint64
+	dir       string // where programs begin
 	listeners [2]net.Listener
-	outputs   sync.WaitGroup
+	outputs   outputs
+
+	image   *image
+	running sync.Mutex // one program at a time is run, since there is one image
 
 	done chan struct{} // closed when exit is final
 	exit engine.Exit
 
-	mu    sync.Mutex
-	usage engine.Usage
+	mu       sync.Mutex
+	usage    engine.Usage
+	programs map[uint32]*process // that run, but for the main one
+	last     uint32              // id of a program
 }
 
-// Start runs a program in a new jail.
+// Start runs a program in a new jail, or prepares a jail for programs to come.
 func (e *Engine) Start(ctx context.Context, s engine.Spec) (engine.Environment, error) {
 	description, err := describe(s)
 	if err != nil {
@@ -57,36 +48,58 @@ func (e *Engine) Start(ctx context.Context, s engine.Spec) (engine.Environment, 
 	return v, err
 }
 
-func (h *helper) start(ctx context.Context, s engine.Spec, description *start) (engine.Environment, error) {
-	q := request{Op: opStart, Start: description}
-	args, err := encodeArguments(s.Argv, s.Env)
+func (h *helper) start(ctx context.Context, s engine.Spec, description *start) (_ engine.Environment, err error) {
+	v := &environment{helper: h, dir: or(s.Dir, defaultDir), done: make(chan struct{}), programs: map[uint32]*process{}}
+	if v.image, err = newImage(); err != nil {
+		return nil, err
+	}
+	var program string
+	if description.Main {
+		if program, err = v.depict(engine.Program{Argv: s.Argv, Env: s.Env}); err != nil {
+			v.image.close()
+			return nil, err
+		}
+		defer v.image.clear()
+	}
+	outputs, err := v.outputs.open(s.Stdout, s.Stderr, s.ExtensionOutput)
 	if err != nil {
+		v.image.close()
 		return nil, err
 	}
-	file, err := inMemory(strings.NewReader(string(args)))
-	if err != nil {
-		return nil, err
+	q := request{Op: opStart, Start: description, files: append([]*os.File{v.image.file}, outputs...)}
+	if err := v.start(ctx, q, outputs); err != nil {
+		return nil, fmt.Errorf("starting an environment: %w", named(err, program))
 	}
-	v := &environment{helper: h, done: make(chan struct{})}
-	q.files = []*os.File{file}
-	if err := v.pipes(s, &q); err != nil {
-		closeAll(q.files)
-		return nil, err
+	return v, nil
+}
+
+// depict writes the image of a program, and returns the path by which errors name it.
+func (v *environment) depict(p engine.Program) (string, error) {
+	paths := candidates(p.Argv[0], p.Env)
+	if len(paths) == 0 {
+		return "", &engine.ExecError{Program: p.Argv[0], Err: syscall.ENOENT}
 	}
-	return v.start(ctx, q)
+	return paths[len(paths)-1], v.image.write(paths, or(p.Dir, v.dir), p.Argv, p.Env)
+}
+
+// named puts the program into an error that says it cannot be executed.
+func named(err error, program string) error {
+	if refused := (*engine.ExecError)(nil); errors.As(err, &refused) {
+		return &engine.ExecError{Program: program, Err: refused.Err}
+	}
+	return err
 }
 
 // start asks for the jail. If the context ends first, the jail is killed as soon as it is there.
-func (v *environment) start(ctx context.Context, q request) (engine.Environment, error) {
+func (v *environment) start(ctx context.Context, q request, outputs []*os.File) error {
 	type result struct {
 		reply
 		err error
 	}
 	q.Jail = v.helper.register(v)
 	answer := make(chan result, 1)
-	files := q.files
 	go func() {
-		defer closeAll(files)
+		defer closeAll(outputs)
 		r, err := v.helper.call(context.Background(), q)
 		answer <- result{r, err}
 	}()
@@ -97,149 +110,25 @@ func (v *environment) start(ctx context.Context, q request) (engine.Environment,
 		go func() {
 			late := <-answer
 			closeAll(late.files)
-			v.Kill()
+			if late.err == nil {
+				v.Kill()
+			} else if v.helper.unregister(v) {
+				v.image.close()
+			}
 		}()
-		return nil, ctx.Err()
-	}
-	if r.err == nil {
-		if r.err = v.listen(r.files); r.err != nil {
-			v.Kill()
-		}
-	} else {
-		v.helper.unregister(v)
+		return ctx.Err()
 	}
 	if r.err != nil {
-		return nil, fmt.Errorf("starting an environment: %w", r.err)
-	}
-	return v, nil
-}
-
-// describe checks a Spec and fills in its defaults.
-func describe(s engine.Spec) (*start, error) {
-	if len(s.Argv) == 0 {
-		return nil, errors.New("no program to run")
-	}
-	if err := engine.CheckRoots(s.Interpreter); err != nil {
-		return nil, err
-	}
-	d := &start{
-		Dir: or(s.Dir, defaultDir), Code: s.Code, Layers: s.Layers, Runtime: s.Runtime,
-		ServerPort: or(s.ServerPort, defaultPort),
-		limits: limits{
-			Memory: or(s.Memory, defaultMemory), Tmp: or(s.Tmp, defaultTmp), CPU: s.CPU,
-			Processes: or(s.Processes, defaultProcesses), Files: or(s.Files, defaultFiles),
-		},
-	}
-	if d.CPU <= 0 {
-		// AWS: at 1,769 MB, a function has the equivalent of one vCPU (configuration-memory).
-		d.CPU = float64(d.Memory) / (1769 << 20)
-	}
-	for _, p := range s.Interpreter {
-		dir, err := filepath.EvalSymlinks(filepath.Dir(p))
-		if err != nil {
-			return nil, fmt.Errorf("finding interpreter path: %w", err)
+		if v.helper.unregister(v) {
+			v.image.close()
 		}
-		d.Roots = append(d.Roots, filepath.Join(dir, filepath.Base(p)))
+		return r.err
 	}
-	d.Roots = outermost(d.Roots)
-	d.Paths = candidates(s.Argv[0], s.Env)
-	return d, nil
-}
-
-// outermost drops paths that lie below others, and repeated ones.
-func outermost(paths []string) []string {
-	var out []string
-	for _, p := range slices.Sorted(slices.Values(paths)) {
-		covered := slices.ContainsFunc(out, func(o string) bool { return p == o || strings.HasPrefix(p, o+"/") })
-		if !covered {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// candidates lists where a program may be, as execvp(3) would look for it.
-func candidates(program string, env []string) []string {
-	if strings.Contains(program, "/") {
-		return []string{program}
-	}
-	path := defaultPath
-	for _, v := range env {
-		if p, ok := strings.CutPrefix(v, "PATH="); ok {
-			path = p
-		}
-	}
-	var out []string
-	for dir := range strings.SplitSeq(path, ":") {
-		if filepath.IsAbs(dir) {
-			out = append(out, filepath.Join(dir, program))
-		}
-	}
-	return out
-}
-
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}
-
-// pipes connects the program's output with the writers.
-func (v *environment) pipes(s engine.Spec, q *request) error {
-	stdout, err := v.pipe(s.Stdout)
+	err := v.listen(r.files)
 	if err != nil {
-		return err
+		v.Kill()
 	}
-	q.files = append(q.files, stdout)
-	if s.Stderr != nil && same(s.Stderr, s.Stdout) {
-		dup, err := duplicate(stdout)
-		if err != nil {
-			return err
-		}
-		q.files = append(q.files, dup)
-		return nil
-	}
-	stderr, err := v.pipe(s.Stderr)
-	if err != nil {
-		return err
-	}
-	q.files = append(q.files, stderr)
-	return nil
-}
-
-func (v *environment) pipe(w io.Writer) (*os.File, error) {
-	if w == nil {
-		w = io.Discard
-	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	v.outputs.Go(func() {
-		defer read.Close()
-		if _, err := io.Copy(w, read); err != nil {
-			// The writer is broken; the program must not block on it, nor die of it.
-			_, _ = io.Copy(io.Discard, read)
-		}
-	})
-	return write, nil
-}
-
-// same reports whether two writers are one. Writers that cannot be compared are not.
-func same(a, b io.Writer) bool {
-	defer func() { _ = recover() }()
-	return a == b
-}
-
-func duplicate(f *os.File) (*os.File, error) {
-	fd, err := syscall.Dup(int(f.Fd()))
-	if err != nil {
-		return nil, err
-	}
-	syscall.CloseOnExec(fd)
-	return os.NewFile(uintptr(fd), f.Name()), nil
+	return err
 }
 
 // listen takes over the listeners that the spawner planted.
@@ -266,15 +155,15 @@ func (v *environment) Thaw() error   { return v.ask(request{Op: opThaw}) }
 
 func (v *environment) SetCPU(vcpus float64) error { return v.ask(request{Op: opCPU, CPU: vcpus}) }
 
-// Run starts one more program.
-func (v *environment) Run(engine.Program) (engine.Process, error) { return nil, errors.ErrUnsupported }
+// Signal sends a signal to the main program.
+func (v *environment) Signal(sig os.Signal) error { return v.signal(mainProgram, sig) }
 
-func (v *environment) Signal(sig os.Signal) error {
+func (v *environment) signal(program uint32, sig os.Signal) error {
 	number, ok := sig.(syscall.Signal)
 	if !ok {
 		return fmt.Errorf("not a signal of this system: %v", sig)
 	}
-	return v.ask(request{Op: opSignal, Signal: int(number)})
+	return v.ask(request{Op: opSignal, Program: program, Signal: int(number)})
 }
 
 func (v *environment) ask(q request) error {
@@ -304,20 +193,30 @@ func (v *environment) Usage() engine.Usage {
 // end takes the news that the jail is gone.
 func (v *environment) end(e *ended, err error) {
 	go func() {
-		v.outputs.Wait()
-		status := syscall.WaitStatus(e.Status)
-		v.exit = engine.Exit{OOM: e.OOM, Err: err}
-		switch {
-		case e.Lost:
-			v.exit.Signal = syscall.SIGKILL
-		case status.Signaled():
-			v.exit.Signal = status.Signal()
-		default:
-			v.exit.Code = status.ExitStatus()
-		}
+		v.image.close()
+		v.outputs.wait()
+		v.exit = e.exit()
+		v.exit.Err = err
 		v.mu.Lock()
 		v.usage = engine.Usage{MaxMemory: max(v.usage.MaxMemory, e.Usage.MaxMemory)}
+		left := v.programs
+		v.programs = nil
 		v.mu.Unlock()
+		for _, r := range left {
+			r.end(engine.Exit{Signal: syscall.SIGKILL, OOM: e.OOM, Err: err})
+		}
 		close(v.done)
 	}()
+}
+
+// exit says it in the words of the contract.
+func (e *ended) exit() engine.Exit {
+	status := syscall.WaitStatus(e.Status)
+	switch {
+	case e.Lost:
+		return engine.Exit{Signal: syscall.SIGKILL, OOM: e.OOM}
+	case status.Signaled():
+		return engine.Exit{Signal: status.Signal(), OOM: e.OOM}
+	}
+	return engine.Exit{Code: status.ExitStatus(), OOM: e.OOM}
 }

@@ -5,13 +5,13 @@ package namespace
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+	"redoubt/internal/sandbox/engine"
 )
 
 // User ids of jails outside, where the spawner is the host's root: in the range that systemd's list of user ids leaves
@@ -26,39 +26,60 @@ func (s *spawner) fork() {
 	}
 }
 
-// start builds a jail and reports the files of its listeners.
+// start builds a jail, runs its main program if it has one, and reports the files of its listeners.
 func (s *spawner) start(q request) ([]*os.File, error) {
-	if q.Start == nil || len(q.files) != 3 {
+	if q.Start == nil || len(q.files) != 4 {
 		return nil, errors.New("incomplete request to start a jail")
 	}
-	args, err := mapArguments(q.files[0])
+	p := &plan{start: *q.Start}
+	p.keep[argumentsFile] = int(q.files[0].Fd())
+	for i, f := range q.files[1:] {
+		p.keep[outputFile+i] = int(f.Fd())
+	}
+	j, network, err := s.launch(p, q.Jail)
 	if err != nil {
 		return nil, err
 	}
-	defer args.close()
-	p := &plan{start: *q.Start, args: args, stdout: int(q.files[1].Fd()), stderr: int(q.files[2].Fd())}
-	network, err := s.launch(p, q.Jail)
-	if err != nil {
-		return nil, err
+	if q.Start.Main {
+		if err := j.run(mainProgram, false); err != nil {
+			closeAll(network.listeners)
+			return nil, fmt.Errorf("starting a jail: %w", err)
+		}
 	}
 	return network.listeners, nil
 }
 
-// try sets a jail up without running anything in it: if that works, all of them will.
+// try sets a jail up and has it run a program that is nowhere: if it comes that far, all of them will.
 func (s *spawner) try() error {
-	p := &plan{trial: true, stdout: int(s.null.Fd()), stderr: int(s.null.Fd()), args: &arguments{}}
-	p.ServerPort = defaultPort
-	p.limits = limits{Memory: 16 << 20, Tmp: 1 << 20, CPU: 1, Processes: 8, Files: 64}
-	network, err := s.launch(p, 0)
+	args, err := newImage()
 	if err != nil {
 		return err
 	}
-	closeAll(network.listeners)
+	defer args.close()
+	if err := args.write([]string{""}, "/", nil, nil); err != nil {
+		return err
+	}
+	p := &plan{}
+	for i := range p.keep {
+		p.keep[i] = int(s.null.Fd())
+	}
+	p.keep[argumentsFile] = int(args.file.Fd())
+	p.ServerPort = defaultPort
+	p.limits = limits{Memory: 16 << 20, Tmp: 1 << 20, CPU: 1, Processes: 8, Files: 64}
+	j, network, err := s.launch(p, 0)
+	if err != nil {
+		return err
+	}
+	defer closeAll(network.listeners)
+	var refused *engine.ExecError
+	if err := j.run(mainProgram, false); !errors.As(err, &refused) {
+		return fmt.Errorf("running nothing in a jail: %w", err)
+	}
 	return nil
 }
 
-// launch collects what a plan needs, forks, and waits until the program runs or has failed.
-func (s *spawner) launch(p *plan, id uint64) (_ *network, err error) {
+// launch collects what a plan needs, forks, and waits until the jail is built or has failed.
+func (s *spawner) launch(p *plan, id uint64) (_ *jail, _ *network, err error) {
 	var undo undoing
 	defer func() {
 		if err != nil {
@@ -69,55 +90,55 @@ func (s *spawner) launch(p *plan, id uint64) (_ *network, err error) {
 	var mine undoing
 	defer mine.all()
 
-	j := &jail{id: id}
+	j := &jail{id: id, attended: make(chan struct{}), waiting: map[uint32]chan error{}, failed: map[uint32]bool{}}
 	if p.slot, err = s.takeSlot(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	j.slot = p.slot
 	undo.add(func() { s.mu.Lock(); delete(s.slots, j.slot); s.mu.Unlock() })
 	// First what may not be there: nothing that costs more is made for code that has to be loaded first.
 	if j.release, err = s.mounts(p, &mine); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	undo.add(j.release)
 	if j.group, err = newGroup(s.Cgroups, hostDir, "jail-"+strconv.FormatUint(id, 10), p.limits); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	undo.add(j.group.remove)
 	if j.memory, err = j.group.watchMemory(p.limits, func() { _ = s.kill(j) }); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	undo.add(func() { j.memory.Close() })
 	network, err := s.networks.take(p.ServerPort)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	mine.add(func() { unix.Close(network.namespace) })
 	undo.add(func() { closeAll(network.listeners) })
-	failure, err := s.pipes(p, j, &mine)
-	if err != nil {
-		return nil, err
+	if err := j.pipes(p, &mine); err != nil {
+		return nil, nil, err
 	}
-	defer failure.Close()
-	undo.add(func() { j.status.Close() })
+	undo.add(func() { j.reports.Close(); j.orders.Close() })
 	p.cgroup = -1
 	if j.group.v2 != "" {
 		if p.cgroup, err = unix.Open(j.group.v2, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
-			return nil, fmt.Errorf("opening a control group: %w", err)
+			return nil, nil, fmt.Errorf("opening a control group: %w", err)
 		}
 		mine.add(func() { unix.Close(p.cgroup) })
 	}
-	p.null, p.filters, p.loose = int(s.null.Fd()), s.filters, slices.Contains(s.Cgroups.missing(), "memory")
+	p.keep[inputFile], p.filter, p.loose = int(s.null.Fd()), s.filter, slices.Contains(s.Cgroups.missing(), "memory")
 	program := p.compile()
+	ready := j.expect(mainProgram)
 	if err := s.forkInto(j, program, network.namespace); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	mine.all()
 	undo = undoing{func() { closeAll(network.listeners) }} // bury sees to the rest
-	if err := awaitStart(failure, program); err != nil {
-		return nil, fmt.Errorf("starting a jail: %w", err)
+	go s.attend(j, program)
+	if err := <-ready; err != nil {
+		return nil, nil, fmt.Errorf("starting a jail: %w", err)
 	}
-	return network, nil
+	return j, network, nil
 }
 
 // forkInto forks from a thread that sits in the jail's network and control groups, so that the child is born there.
@@ -145,40 +166,6 @@ func (s *spawner) forkInto(j *jail, p *program, network int) error {
 		}()
 	}
 	return <-done
-}
-
-// awaitStart reads how the start went: nothing if the program runs, or which call failed.
-func awaitStart(failure *os.File, p *program) error {
-	var b [8]byte
-	n, err := io.ReadFull(failure, b[:])
-	if n == 0 {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading how it went: %w", err)
-	}
-	word := func(i int) uint32 {
-		return uint32(b[i]) | uint32(b[i+1])<<8 | uint32(b[i+2])<<16 | uint32(b[i+3])<<24
-	}
-	return p.failed([2]uint32{word(0), word(4)})
-}
-
-// pipes makes the pipes by which a jail tells of its start and of its end.
-func (s *spawner) pipes(p *plan, j *jail, mine *undoing) (failure *os.File, err error) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	mine.add(func() { write.Close() })
-	status, statusWrite, err := os.Pipe()
-	if err != nil {
-		read.Close()
-		return nil, err
-	}
-	mine.add(func() { statusWrite.Close() })
-	j.status = status
-	p.failure, p.status = int(write.Fd()), int(statusWrite.Fd())
-	return read, nil
 }
 
 // mounts makes the detached mounts of a jail and its landlock rules. The release gives the code back.

@@ -151,9 +151,14 @@ func (g *group) usage() usage {
 	return u
 }
 
+// oomKills counts the processes that the memory limit ended.
+func (g *group) oomKills() int64 {
+	return readField(g.v2+"/memory.events", "oom_kill") + readField(g.v1["memory"]+"/memory.oom_control", "oom_kill")
+}
+
 // oom reports whether the memory limit ended a process.
 func (g *group) oom() bool {
-	return g.exceeded.Load() || readField(g.v2+"/memory.events", "oom_kill") > 0 || readField(g.v1["memory"]+"/memory.oom_control", "oom_kill") > 0
+	return g.exceeded.Load() || g.oomKills() > 0
 }
 
 // remove gives the groups back. They may be busy for a moment after their last process.

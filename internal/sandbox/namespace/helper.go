@@ -184,17 +184,23 @@ func (h *helper) read() {
 	}
 }
 
-// news takes the end of a jail.
+// news takes the end of a jail, or of a program in it.
 func (h *helper) news(r reply) {
 	if r.Ended == nil {
 		return
 	}
 	h.mu.Lock()
 	e := h.jails[r.Jail]
-	delete(h.jails, r.Jail)
+	if r.Program == mainProgram {
+		delete(h.jails, r.Jail)
+	}
 	h.mu.Unlock()
-	if e != nil {
+	switch {
+	case e == nil:
+	case r.Program == mainProgram:
 		e.end(r.Ended, nil)
+	default:
+		go e.ended(r.Program, r.Ended.exit())
 	}
 }
 
@@ -208,10 +214,13 @@ func (h *helper) register(e *environment) uint64 {
 	return e.id
 }
 
-func (h *helper) unregister(e *environment) {
+// unregister forgets an environment, and reports whether it was known: if not, it has ended.
+func (h *helper) unregister(e *environment) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	known := h.jails[e.id] != nil
 	delete(h.jails, e.id)
+	return known
 }
 
 // close ends the spawner and every jail, and waits until they are gone.

@@ -4,10 +4,7 @@ package namespace
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,17 +21,14 @@ type plan struct {
 	landlock int // rule set, -1 for none
 	cgroup   int // directory of version 2, -1 for none
 
-	null, stdout, stderr int
-	failure, status      int
-	args                 *arguments
-	filters              [2][]unix.SockFilter // of the program and of process 1
-	loose                bool                 // no control group limits memory
-	trial                bool                 // set everything up, then end without running anything
+	keep   [keptFiles]int // files that process 1 keeps, in the order of their numbers there
+	filter []unix.SockFilter
+	loose  bool // no control group limits memory
 }
 
 // compile turns a plan into the program that performs it.
 func (j *plan) compile() *program {
-	p := &program{failure: uintptr(j.failure), status: statusFile}
+	p := &program{reports: uintptr(j.keep[reportsFile])}
 	p.all = [8]byte{255, 255, 255, 255, 255, 255, 255, 255}
 	p.clone = cloneArgs{flags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS, exitSignal: uint64(unix.SIGCHLD)}
 	if j.cgroup >= 0 {
@@ -43,8 +37,10 @@ func (j *plan) compile() *program {
 	}
 	j.files(&p.setup)
 	j.confine(&p.setup)
-	j.become(&p.enter)
-	j.retire(&p.stay)
+	j.retire(&p.setup)
+	p.aside.do("taking its output", unix.SYS_DUP3, extensionFile, 1, 0)
+	p.aside.do("taking its output", unix.SYS_DUP3, extensionFile, 2, 0)
+	become(&p.enter)
 	return p
 }
 
@@ -116,95 +112,39 @@ func (j *plan) bound(s *sequence) {
 	}
 }
 
-// become turns the child of process 1 into the untrusted program.
-func (j *plan) become(s *sequence) {
-	if j.trial {
-		s.install(j.filters[0])
-		s.do("ending", unix.SYS_EXIT_GROUP, 0)
-		return
-	}
-	s.do("leading a session", unix.SYS_SETSID)
-	for to, from := range []int{j.null, j.stdout, j.stderr} {
-		s.do("taking its output", unix.SYS_DUP3, from, to, 0)
-	}
-	s.do("closing files", unix.SYS_CLOSE_RANGE, 3, ^uintptr(0)>>33, unix.CLOSE_RANGE_CLOEXEC)
-	s.do("entering "+j.Dir, unix.SYS_CHDIR, j.Dir)
-	s.do("unblocking signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, ref(s, &[8]byte{}), 0, 8)
-	s.install(j.filters[0])
-	for i, path := range j.Paths {
-		s.do(path, unix.SYS_EXECVE, path, j.args.argv(s), j.args.envp(s)).lax = i < len(j.Paths)-1
-	}
-}
+// The files of process 1. Programs inherit the first three.
+const (
+	inputFile = iota
+	outputFile
+	errorFile
+	extensionFile // the output of extensions
+	ordersFile
+	reportsFile
+	argumentsFile
+	keptFiles
+	signalsFile = keptFiles // made by itself
+)
 
-// statusFile is the only file that process 1 keeps.
-const statusFile = 3
-
-// retire leaves process 1 with what it needs to reap.
+// retire leaves process 1 with what it needs to run programs and to reap them. Its filter is that of all programs.
 func (j *plan) retire(s *sequence) {
-	if j.status != statusFile {
-		s.do("keeping the status pipe", unix.SYS_DUP3, j.status, statusFile, 0)
+	for to, from := range j.keep {
+		flags := unix.O_CLOEXEC
+		if to <= errorFile {
+			flags = 0
+		}
+		s.do("keeping a file", unix.SYS_DUP3, from, to, flags)
 	}
-	s.do("closing files", unix.SYS_CLOSE_RANGE, statusFile+1, ^uintptr(0)>>33, 0)
-	s.do("closing files", unix.SYS_CLOSE_RANGE, 0, statusFile-1, 0)
+	s.do("closing files", unix.SYS_CLOSE_RANGE, keptFiles, ^uintptr(0)>>33, 0)
+	children := &[8]byte{}
+	binary.NativeEndian.PutUint64(children[:], 1<<(unix.SIGCHLD-1))
+	s.do("watching children", unix.SYS_SIGNALFD4, ^uintptr(0), ref(s, children), 8, unix.SFD_CLOEXEC)
 	s.do("taking a name", unix.SYS_PRCTL, unix.PR_SET_NAME, "init").lax = true
-	s.install(j.filters[1])
+	s.install(j.filter)
 }
 
-// arguments are the argument and environment strings of a program, in a mapping that is gone when the program has them:
-// environments hold secrets, and the spawner's memory is copied into every process 1.
-type arguments struct {
-	mapping []byte
-	args    []uintptr
-	env     []uintptr
+// become turns a child of process 1 into the untrusted program.
+func become(s *sequence) {
+	s.do("leading a session", unix.SYS_SETSID)
+	s.do("unblocking signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, ref(s, &[8]byte{}), 0, 8)
+	s.execute(argumentsFile)
 }
-
-// encodeArguments writes what mapArguments reads.
-func encodeArguments(argv, env []string) ([]byte, error) {
-	b := binary.NativeEndian.AppendUint32(nil, uint32(len(argv)))
-	for _, list := range [][]string{argv, env} {
-		for _, s := range list {
-			for i := range len(s) {
-				if s[i] == 0 {
-					return nil, errors.New("an argument or environment variable contains a zero byte")
-				}
-			}
-			b = append(append(b, s...), 0)
-		}
-	}
-	return b, nil
-}
-
-func mapArguments(f *os.File) (*arguments, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() < 5 || info.Size() > 8<<20 {
-		return nil, errors.New("arguments are missing or too long")
-	}
-	b, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_PRIVATE)
-	if err != nil {
-		return nil, fmt.Errorf("mapping the arguments: %w", err)
-	}
-	a := &arguments{mapping: b}
-	count := int(binary.NativeEndian.Uint32(b))
-	for i, begin := 4, 4; i < len(b); i++ {
-		if b[i] != 0 {
-			continue
-		}
-		word := uintptr(unsafe.Pointer(&b[begin]))
-		if len(a.args) < count {
-			a.args = append(a.args, word)
-		} else {
-			a.env = append(a.env, word)
-		}
-		begin = i + 1
-	}
-	a.args, a.env = append(a.args, 0), append(a.env, 0)
-	return a, nil
-}
-
-func (a *arguments) argv(s *sequence) uintptr { return ref(s, &a.args[0]) }
-func (a *arguments) envp(s *sequence) uintptr { return ref(s, &a.env[0]) }
-
-func (a *arguments) close() { unix.Munmap(a.mapping) }

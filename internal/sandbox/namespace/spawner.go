@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,7 +19,7 @@ type spawner struct {
 	setup
 	null     *os.File
 	home     *os.File // its own network namespace
-	filters  [2][]unix.SockFilter
+	filter   []unix.SockFilter
 	forks    chan func() // performed one by one on one thread that lives as long as the spawner
 	library  library
 	networks networks
@@ -30,18 +29,6 @@ type spawner struct {
 	byPID map[int]*jail
 	slots map[int]bool
 	next  int
-}
-
-// A jail is one that runs.
-type jail struct {
-	id      uint64
-	pid     int
-	pidfd   int
-	slot    int
-	group   *group
-	status  *os.File
-	memory  *os.File // events of the memory limit, or nil
-	release func()
 }
 
 // spawn serves the server until it closes its end, and then takes every jail down.
@@ -86,7 +73,10 @@ func (s *spawner) open(c *setup) error {
 		return err
 	}
 	s.library.open()
-	s.filters = [2][]unix.SockFilter{untrusted(), reaper()}
+	s.filter = untrusted()
+	if err := fillLowFiles(); err != nil {
+		return err
+	}
 	var err error
 	if s.null, err = os.OpenFile(hostDir+"/dev/null", os.O_RDWR, 0); err != nil {
 		return err
@@ -133,8 +123,10 @@ func (s *spawner) answer(q request) (r reply, files []*os.File, err error) {
 	switch q.Op {
 	case opKill:
 		return r, nil, s.kill(j)
+	case opRun:
+		return r, nil, j.run(q.Program, q.Extension)
 	case opSignal:
-		return r, nil, s.signal(j, q.Signal)
+		return r, nil, j.tell(order{kind: orderSignal, program: q.Program, value: uint32(q.Signal)})
 	case opFreeze:
 		return r, nil, s.freeze(j, true)
 	case opThaw:
@@ -168,14 +160,6 @@ func (s *spawner) kill(j *jail) error {
 	return err
 }
 
-// signal asks process 1 to pass a signal on.
-func (s *spawner) signal(j *jail, number int) error {
-	if number < 1 || number >= forwarded {
-		return fmt.Errorf("signal %d cannot be forwarded", number)
-	}
-	return unix.PidfdSendSignal(j.pidfd, syscall.Signal(forwarded+number), nil, 0)
-}
-
 // freeze stops or continues a jail; without a control group, by the signals that nobody can catch.
 func (s *spawner) freeze(j *jail, stop bool) error {
 	done, err := j.group.freeze(stop)
@@ -183,9 +167,26 @@ func (s *spawner) freeze(j *jail, stop bool) error {
 		return err
 	}
 	if stop {
-		return s.signal(j, int(unix.SIGSTOP))
+		return j.tell(order{kind: orderStop})
 	}
-	return s.signal(j, int(unix.SIGCONT))
+	return j.tell(order{kind: orderContinue})
+}
+
+// lowFiles are the numbers of files below that of every file that a jail may keep, so that in process 1 none of those is
+// in the place of another.
+const lowFiles = 16
+
+// fillLowFiles sees to it that no file will have a low number from now on.
+func fillLowFiles() error {
+	for {
+		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("reserving files: %w", err)
+		}
+		if fd >= lowFiles {
+			return unix.Close(fd)
+		}
+	}
 }
 
 // collect waits for jails that end.
@@ -212,19 +213,14 @@ func (s *spawner) collect(ended <-chan os.Signal) {
 
 // bury tells the server that a jail ended and frees what it held.
 func (s *spawner) bury(j *jail) {
-	e := &ended{Lost: true}
-	var b [4]byte
-	if n, err := j.status.Read(b[:]); err == nil && n == 4 {
-		e.Lost = false
-		e.Status = uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
-	}
-	e.OOM, e.Usage = j.group.oom(), j.group.usage()
+	<-j.attended
+	e := &ended{Lost: !j.concluded, Status: j.status, OOM: j.group.oom(), Usage: j.group.usage()}
 	s.mu.Lock()
 	delete(s.jails, j.id)
 	s.mu.Unlock()
 	// As in serve: if the server is gone, the reading side ends everything.
 	_ = s.link.send(reply{Jail: j.id, Ended: e}, nil)
-	j.status.Close()
+	j.orders.Close()
 	j.memory.Close()
 	unix.Close(j.pidfd)
 	j.release()

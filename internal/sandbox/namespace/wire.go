@@ -23,9 +23,10 @@ const (
 	opSetup  op = "setup"  // first: what the server knows of the host
 	opLoad   op = "load"   // unpack archives (files) under a name
 	opDrop   op = "drop"   // forget a name
-	opStart  op = "start"  // start a jail; files: arguments, stdout, stderr; reply's files: the two listeners
+	opStart  op = "start"  // start a jail; files: arguments, and the outputs stdout, stderr, of extensions; reply's files: the two listeners
+	opRun    op = "run"    // run a program, whose image is in the arguments file
 	opKill   op = "kill"   // kill a jail
-	opSignal op = "signal" // signal the program of a jail
+	opSignal op = "signal" // signal a program of a jail
 	opFreeze op = "freeze" // stop a jail
 	opThaw   op = "thaw"   // let it go on
 	opCPU    op = "cpu"    // change its share of processors
@@ -34,58 +35,57 @@ const (
 
 // A request goes from the server to the spawner.
 type request struct {
-	Seq    uint64
-	Op     op
-	Jail   uint64  `json:",omitempty"`
-	Code   string  `json:",omitempty"`
-	Limit  int64   `json:",omitempty"`
-	Signal int     `json:",omitempty"`
-	CPU    float64 `json:",omitempty"`
-	Sizes  []int64 `json:",omitempty"`
-	Start  *start  `json:",omitempty"`
-	Setup  *setup  `json:",omitempty"`
-	files  []*os.File
+	Seq       uint64
+	Op        op
+	Jail      uint64  `json:",omitempty"`
+	Program   uint32  `json:",omitempty"`
+	Extension bool    `json:",omitempty"`
+	Code      string  `json:",omitempty"`
+	Limit     int64   `json:",omitempty"`
+	Signal    int     `json:",omitempty"`
+	CPU       float64 `json:",omitempty"`
+	Sizes     []int64 `json:",omitempty"`
+	Start     *start  `json:",omitempty"`
+	Setup     *setup  `json:",omitempty"`
+	files     []*os.File
 }
 
-// A reply goes the other way: the answer to the request Seq or, if Seq is 0, the news that a jail ended.
+// A reply goes the other way: the answer to the request Seq or, if Seq is 0, the news that a jail or a program of it ended.
 type reply struct {
 	Seq       uint64
-	Error     string   `json:",omitempty"`
-	NotLoaded bool     `json:",omitempty"`
-	Refused   *refused `json:",omitempty"`
-	Jail      uint64   `json:",omitempty"`
-	Ended     *ended   `json:",omitempty"`
-	Usage     *usage   `json:",omitempty"`
+	Error     string        `json:",omitempty"`
+	NotLoaded bool          `json:",omitempty"`
+	Gone      bool          `json:",omitempty"` // what was asked about has ended
+	Refused   syscall.Errno `json:",omitempty"` // why the kernel does not execute a program
+	Jail      uint64        `json:",omitempty"`
+	Program   uint32        `json:",omitempty"`
+	Ended     *ended        `json:",omitempty"`
+	Usage     *usage        `json:",omitempty"`
 	files     []*os.File
 }
 
 // setError says in a reply what callers may match of an error, and the rest as text.
 func (r *reply) setError(err error) {
-	r.Error, r.NotLoaded = err.Error(), errors.Is(err, engine.ErrNotLoaded)
+	r.Error, r.NotLoaded, r.Gone = err.Error(), errors.Is(err, engine.ErrNotLoaded), errors.Is(err, os.ErrProcessDone)
 	var exec *engine.ExecError
-	var reason syscall.Errno
-	if errors.As(err, &exec) && errors.As(exec.Err, &reason) {
-		r.Refused = &refused{exec.Program, reason}
+	if errors.As(err, &exec) {
+		errors.As(exec.Err, &r.Refused)
 	}
 }
 
-// failure is the error of a reply, or nil.
+// failure is the error of a reply, or nil. The program that was refused is the caller's to name.
 func (r *reply) failure() error {
 	switch {
 	case r.NotLoaded:
 		return fmt.Errorf("%w: %s", engine.ErrNotLoaded, r.Error)
-	case r.Refused != nil:
-		return &engine.ExecError{Program: r.Refused.Program, Err: r.Refused.Reason}
+	case r.Refused != 0:
+		return &engine.ExecError{Err: r.Refused}
+	case r.Gone:
+		return os.ErrProcessDone
 	case r.Error != "":
 		return errors.New(r.Error)
 	}
 	return nil
-}
-
-// refused tells that the kernel does not execute a program.
-type refused struct {
-	Program string
-	Reason  syscall.Errno
 }
 
 // setup is what the spawner cannot find out by itself.
@@ -96,10 +96,9 @@ type setup struct {
 	Features   features
 }
 
-// start describes one jail. What may be secret, the environment, is not in it but in a file beside it.
+// start describes one jail.
 type start struct {
-	Paths      []string // where to look for the program
-	Dir        string
+	Main       bool // run the program whose image is in the arguments file, and end with it
 	Code       string
 	Layers     []string
 	Runtime    string
@@ -120,7 +119,7 @@ type usage struct {
 	Processes int
 }
 
-// ended tells how a jail ended: the wait status of its program, or Lost if its process 1 was killed first.
+// ended tells how a jail, or a program of it, ended: the wait status of the program, or Lost if process 1 was killed first.
 type ended struct {
 	Status uint32
 	Lost   bool

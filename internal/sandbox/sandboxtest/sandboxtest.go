@@ -39,6 +39,7 @@ func Basics(t *testing.T, open Open) {
 	t.Run("code", s.code)
 	t.Run("output", s.output)
 	t.Run("end", s.end)
+	t.Run("programs", s.programs)
 }
 
 // A suite is one engine with the probe loaded as code.
