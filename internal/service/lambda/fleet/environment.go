@@ -55,7 +55,7 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 		return nil, ErrDraining
 	}
 	e := &environment{fleet: f, place: fn.place(), plan: plan, out: out, state: busy, gone: make(chan struct{})}
-	e.api = runtimeapi.New(func() { f.polling(e) })
+	e.api = runtimeapi.New(runtimeapi.Config{Idle: func() { f.polling(e) }})
 	e.timer = time.AfterFunc(time.Hour, e.freeze)
 	e.alive, e.end = context.WithCancelCause(context.Background())
 	spec := plan.Spec

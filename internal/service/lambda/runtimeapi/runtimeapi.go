@@ -1,71 +1,100 @@
-// Package runtimeapi is the Lambda Runtime API as one execution environment sees it.
+// Package runtimeapi is what the programs in one execution environment talk to: the Runtime API, the Extensions API, and
+// the ways to subscribe to telemetry.
 //
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. One event is in the environment at a time.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html,
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html. States and errors are those of AWS's own
+// emulator, aws-lambda-runtime-interface-emulator. One event is in the environment at a time.
 package runtimeapi
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	"redoubt/internal/service/lambda/telemetry"
 )
 
-// MaxResponse is the most that a function may answer: 6 MiB and 100 bytes.
-const MaxResponse = 6<<20 + 100
+// Config says whom a server serves.
+type Config struct {
+	// Idle is called each time that the runtime and all extensions wait for an event.
+	Idle func()
+	// Subscribe takes an extension's subscription; the error may be a *telemetry.Problem. Without it there is none.
+	Subscribe func(extension string, api telemetry.API, body []byte) (answer string, err error)
+
+	Extensions                          []string // external ones, by their file names
+	Function, Version, Handler, Account string   // what extensions are told
+}
 
 // An Event is what a function is invoked with.
 type Event struct {
-	RequestID     string
-	FunctionARN   string
-	TraceID       string
-	TenantID      string
-	ClientContext string // JSON
-	Deadline      time.Time
-	Payload       []byte
+	RequestID       string
+	FunctionARN     string
+	TraceID         string
+	ClientContext   string // JSON
+	CognitoIdentity string // JSON
+	TenantID        string
+	Deadline        time.Time
+	Payload         []byte
+	Stream          Stream // takes the response as it comes; nil: it is gathered
 }
 
 // An Answer is how an invocation, or the initialisation, ended as far as the runtime says.
 type Answer struct {
-	Payload   []byte
+	Payload   []byte // what was not streamed; of a stream that failed, the error
 	Failed    bool
 	ErrorType string // as the runtime names it, where Failed
+	Streamed  bool   // the response went to the event's Stream
+
+	Size        int64     // of the response
+	First, Last time.Time // when it began to come, and when it was complete
 }
 
 // Server serves one environment. Use New to make one.
 type Server struct {
-	polling    func()
-	ready      chan struct{}  // closed when the runtime first asks for an event
+	cfg        Config
+	registered chan struct{}  // closed when all external extensions have registered
+	started    chan struct{}  // closed when the runtime first asks for an event
+	ready      chan struct{}  // closed when all extensions do so too
 	initFailed chan Answer    // at most one
 	events     chan *delivery // to the poller
 	gone       chan struct{}  // closed by Close
 	reading    chan struct{}  // holds one: a hostile program must not make us hold many large bodies
 
-	mu      sync.Mutex
-	started bool
-	closed  bool
-	current *delivery // what the runtime works on, until it has answered
+	mu           sync.Mutex
+	closed       bool
+	runtime      state
+	current      *delivery // what the runtime has, or had last
+	extensions   []*extension
+	unregistered int
+	fault        string        // what an extension says that it fails with
+	changed      chan struct{} // closed when somebody asks for an event, if anybody wants to know
 }
 
-// delivery is an event on its way, with the place for its answer.
-type delivery struct {
-	event  *Event
-	answer chan Answer // holds one
-}
-
-// New returns a server for an environment that is about to start. polling is called each time that the runtime asks for
-// an event.
-func New(polling func()) *Server {
-	return &Server{
-		polling: polling,
-		ready:   make(chan struct{}), initFailed: make(chan Answer, 1), events: make(chan *delivery), gone: make(chan struct{}),
-		reading: make(chan struct{}, 1),
+// New returns a server for an environment that is about to start.
+func New(cfg Config) *Server {
+	s := &Server{
+		cfg: cfg, runtime: started, unregistered: len(cfg.Extensions),
+		registered: make(chan struct{}), started: make(chan struct{}), ready: make(chan struct{}), initFailed: make(chan Answer, 1),
+		events: make(chan *delivery), gone: make(chan struct{}), reading: make(chan struct{}, 1),
 	}
+	for _, name := range cfg.Extensions {
+		s.extensions = append(s.extensions, newExtension(name, true))
+	}
+	if s.unregistered == 0 {
+		close(s.registered)
+	}
+	return s
 }
 
-// Ready is closed when the runtime has initialised: it asks for its first event.
+// Registered is closed when all external extensions have registered.
+func (s *Server) Registered() <-chan struct{} { return s.registered }
+
+// Started is closed when the runtime has initialised: it asks for its first event.
+func (s *Server) Started() <-chan struct{} { return s.started }
+
+// Ready is closed when the extensions have initialised as well.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // InitFailed yields what a runtime says that could not initialise.
@@ -81,109 +110,114 @@ func (s *Server) Close() {
 	}
 }
 
-// ErrNotTaken means that the runtime never got the event.
-var ErrNotTaken = errors.New("the runtime has not taken the event")
-
-// Invoke hands the event to the runtime and waits for its answer, or for ctx to end. Invocations do not overlap.
-func (s *Server) Invoke(ctx context.Context, e *Event) (Answer, error) {
-	d := &delivery{event: e, answer: make(chan Answer, 1)}
-	select {
-	case s.events <- d:
-	case <-ctx.Done():
-		return Answer{}, fmt.Errorf("%w: %w", ErrNotTaken, context.Cause(ctx))
-	}
-	select {
-	case a := <-d.answer:
-		return a, nil
-	case <-ctx.Done():
-		return Answer{}, context.Cause(ctx)
-	}
-}
-
+// The versions of the APIs.
 const (
-	prefix     = "/2018-06-01/"
-	invocation = "runtime/invocation/"
+	runtimePrefix   = "/2018-06-01/"
+	extensionPrefix = "/2020-01-01/extension/"
+	telemetryPath   = "/2022-07-01/telemetry"
+	logsPath        = "/2020-08-15/logs"
+	invocation      = "runtime/invocation/"
 )
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path, ok := strings.CutPrefix(r.URL.Path, prefix)
-	if !ok {
-		refuse(w, http.StatusNotFound, "NotFound", "Unknown path "+r.URL.Path)
+	if path, ok := strings.CutPrefix(r.URL.Path, runtimePrefix); ok {
+		s.serveRuntime(w, r, path)
 		return
 	}
-	switch {
-	case path == invocation+"next":
-		s.only(http.MethodGet, s.next, w, r)
-	case strings.HasPrefix(path, invocation):
-		id, what, _ := strings.Cut(path[len(invocation):], "/")
-		s.only(http.MethodPost, func(w http.ResponseWriter, r *http.Request) { s.finish(w, r, id, what) }, w, r)
-	case path == "runtime/init/error":
-		s.only(http.MethodPost, s.initError, w, r)
-	case path == "ping":
-		s.only(http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("pong")) }, w, r)
+	if path, ok := strings.CutPrefix(r.URL.Path, extensionPrefix); ok {
+		s.serveExtension(w, r, path)
+		return
+	}
+	switch r.URL.Path {
+	case telemetryPath:
+		only(w, r, http.MethodPut, func() { s.subscribe(w, r, telemetry.Telemetry) })
+	case logsPath:
+		only(w, r, http.MethodPut, func() { s.subscribe(w, r, telemetry.Logs) })
 	default:
-		refuse(w, http.StatusNotFound, "NotFound", "Unknown path "+r.URL.Path)
+		http.NotFound(w, r)
 	}
 }
 
-func (s *Server) only(method string, h http.HandlerFunc, w http.ResponseWriter, r *http.Request) {
+// serveRuntime serves the Runtime API. Without snapshots there is nothing to restore: those paths do not exist, as on AWS
+// for functions without SnapStart.
+func (s *Server) serveRuntime(w http.ResponseWriter, r *http.Request, path string) {
+	if path == invocation+"next" {
+		only(w, r, http.MethodGet, func() { s.next(w, r) })
+		return
+	}
+	if rest, ok := strings.CutPrefix(path, invocation); ok {
+		id, what, _ := strings.Cut(rest, "/")
+		switch what {
+		case "response":
+			only(w, r, http.MethodPost, func() { s.response(w, r, id) })
+			return
+		case "error":
+			only(w, r, http.MethodPost, func() { s.failure(w, r, id) })
+			return
+		}
+	}
+	switch path {
+	case "runtime/init/error":
+		only(w, r, http.MethodPost, func() { s.initError(w, r) })
+	case "ping":
+		only(w, r, http.MethodGet, func() { w.Write([]byte("pong")) })
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func only(w http.ResponseWriter, r *http.Request, method string, serve func()) {
 	if r.Method != method {
-		refuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed", r.Method+" is not allowed")
+		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	h(w, r)
+	serve()
 }
 
-// next waits for an event. The first call tells that the runtime has initialised.
-func (s *Server) next(w http.ResponseWriter, r *http.Request) {
-	if !s.mayPoll() {
-		refuse(w, http.StatusForbidden, "InvalidStateTransition", "Transition from Running to Ready is not allowed: the invocation has no answer yet")
-		return
-	}
-	s.polling()
-	select {
-	case d := <-s.events:
+// Await returns when the runtime, and with all also every extension, waits for an event, or when ctx ends.
+func (s *Server) Await(ctx context.Context, all bool) error {
+	for {
 		s.mu.Lock()
-		s.current = d
+		if s.runtime == ready && (!all || s.allReadyLocked()) {
+			s.mu.Unlock()
+			return nil
+		}
+		if s.changed == nil {
+			s.changed = make(chan struct{})
+		}
+		changed := s.changed
 		s.mu.Unlock()
-		writeEvent(w, d.event)
-	case <-r.Context().Done():
-	case <-s.gone:
-		refuse(w, http.StatusGone, "Gone", "The environment is being shut down")
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }
 
-func (s *Server) mayPoll() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.current != nil {
+// askedLocked is called when somebody asks for an event. It reports whether now all do.
+func (s *Server) askedLocked() (idle bool) {
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+	if !s.allReadyLocked() {
 		return false
 	}
-	if !s.started {
-		s.started = true
+	select {
+	case <-s.ready:
+	default:
 		close(s.ready)
 	}
 	return true
 }
 
-// settle gives the answer to the invocation that is in the environment.
-func (s *Server) settle(id string, a Answer) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.current == nil || s.current.event.RequestID != id {
-		return false
+func (s *Server) allReadyLocked() bool {
+	for _, x := range s.extensions {
+		if x.state != ready {
+			return false
+		}
 	}
-	s.current.answer <- a
-	s.current = nil
-	return true
+	return s.runtime == ready
 }
-
-func (s *Server) isCurrent(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.current != nil && s.current.event.RequestID == id
-}
-
-// errTooLarge is the error of a body beyond MaxResponse.
-var errTooLarge = errors.New("response is too large")
