@@ -30,8 +30,10 @@ type jail struct {
 	status    uint32
 	kills     int64 // processes that the memory limit had ended when it was last looked
 
+	stopping sync.Mutex // one order to all at a time
+
 	mu      sync.Mutex
-	waiting map[uint32]chan error // for the start of programs
+	waiting map[uint32]chan error // for what programs were told to do
 	failed  map[uint32]bool       // programs that never ran, though a process ends for them
 	gone    bool
 }
@@ -71,14 +73,29 @@ func (j *jail) run(id uint32, extension bool) error {
 	if extension {
 		kind = orderExtension
 	}
-	started := j.expect(id)
+	return j.obey(kind, id)
+}
+
+// stop stops all processes, or lets them go on, by the signals that nobody can catch.
+func (j *jail) stop(stop bool) error {
+	j.stopping.Lock()
+	defer j.stopping.Unlock()
+	if stop {
+		return j.obey(orderStop, allPrograms)
+	}
+	return j.obey(orderContinue, allPrograms)
+}
+
+// obey gives an order and waits until it was carried out.
+func (j *jail) obey(kind, id uint32) error {
+	done := j.expect(id)
 	if err := j.tell(order{kind: kind, program: id}); err != nil {
 		return err
 	}
-	return <-started
+	return <-done
 }
 
-// expect returns a channel that tells of the next start under an id: of a program or, at first, of the jail.
+// expect returns a channel that tells what becomes of the next order under an id or, at first, of the jail.
 func (j *jail) expect(id uint32) <-chan error {
 	c := make(chan error, 1)
 	j.mu.Lock()

@@ -51,13 +51,29 @@ func obey(p *program, kind, id uint32, value uintptr) {
 		run(p, id, kind == orderExtension)
 	case orderStop:
 		syscall.RawSyscall6(unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGSTOP), 0, 0, 0, 0)
+		awaitStop(p)
+		tell(p, reportStarted, id, 0, 0)
 	case orderContinue:
 		syscall.RawSyscall6(unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGCONT), 0, 0, 0, 0)
+		tell(p, reportStarted, id, 0, 0)
 	case orderSignal:
 		for i := range p.programs {
 			if p.programs[i].pid != 0 && p.programs[i].id == id {
 				syscall.RawSyscall6(unix.SYS_KILL, uintptr(p.programs[i].pid), value, 0, 0, 0, 0)
 			}
+		}
+	}
+}
+
+// awaitStop waits until the programs have stopped: they go on until the kernel has told all their threads.
+//
+//go:noinline
+//go:norace
+//go:nosplit
+func awaitStop(p *program) {
+	for i := range p.programs {
+		if pid := p.programs[i].pid; pid != 0 {
+			syscall.RawSyscall6(unix.SYS_WAITID, unix.P_PID, uintptr(pid), uintptr(unsafe.Pointer(&p.signal)), unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, 0, 0)
 		}
 	}
 }

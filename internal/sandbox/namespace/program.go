@@ -34,8 +34,11 @@ type program struct {
 // maxPrograms is how many programs can run side by side in one jail. AWS: a runtime and ten extensions.
 const maxPrograms = 32
 
-// mainProgram is the id of the program that a jail ends with.
-const mainProgram = 0
+// Ids of programs: the one that a jail ends with, and all together.
+const (
+	mainProgram = 0
+	allPrograms = 1<<32 - 1
+)
 
 // cloneArgs is struct clone_args of clone3(2).
 type cloneArgs struct {
@@ -58,7 +61,7 @@ type report struct{ kind, program, where, value uint32 }
 
 const (
 	reportReady   = iota + 1 // the jail is built
-	reportStarted            // a program runs, if nothing was said of a failure
+	reportStarted            // a program runs, if nothing was said of a failure; or all have been stopped, or continued
 	reportFailed             // the call where failed, with the error value
 	reportEnded              // a program ended with the wait status value
 )

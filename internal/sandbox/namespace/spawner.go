@@ -166,10 +166,7 @@ func (s *spawner) freeze(j *jail, stop bool) error {
 	if done {
 		return err
 	}
-	if stop {
-		return j.tell(order{kind: orderStop})
-	}
-	return j.tell(order{kind: orderContinue})
+	return j.stop(stop)
 }
 
 // lowFiles are the numbers of files below that of every file that a jail may keep, so that in process 1 none of those is
