@@ -3,15 +3,12 @@
 package runtimes
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os/exec"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"redoubt/internal/sandbox"
 )
@@ -38,19 +35,19 @@ type Runtime struct {
 
 // Catalog is the runtimes of this host. It is safe for concurrent use.
 type Catalog struct {
-	mapped  map[string]string
-	found   map[Family]func() (*host, error)
-	clients map[Family]*Client
+	mapped map[string]string
+	found  map[Family]func() (*host, error)
 
 	mu       sync.Mutex
 	runtimes map[string]*Runtime
 }
 
-// host is an interpreter found on PATH.
+// host is an interpreter.
 type host struct {
 	runtime string // that it can serve
 	program string
 	roots   []string
+	client  *Client
 }
 
 // known are the runtimes that can be had, by family. AWS's list of current ones, and those that it has deprecated but
@@ -72,10 +69,10 @@ func New(mapped map[string]string) (*Catalog, error) {
 	return &Catalog{
 		mapped: mapped,
 		found: map[Family]func() (*host, error){
-			Python: sync.OnceValues(func() (*host, error) { return discover("python3", versions[Python]) }),
-			Node:   sync.OnceValues(func() (*host, error) { return discover("node", versions[Node]) }),
+			Python: sync.OnceValues(func() (*host, error) { return discover("python3", pythonClient) }),
+			Node:   sync.OnceValues(func() (*host, error) { return discover("node", nodeRuntime) }),
 		},
-		clients: packClients(), runtimes: map[string]*Runtime{},
+		runtimes: map[string]*Runtime{},
 	}, nil
 }
 
@@ -108,14 +105,14 @@ func (c *Catalog) find(name string) (*Runtime, error) {
 		return &Runtime{Name: name, Family: family, Roots: roots}, err
 	}
 	if path := c.mapped[name]; path != "" {
-		program, roots, err := sandbox.Interpreter(path)
+		h, err := examine(path, inspect[family])
 		if err != nil {
 			return nil, fmt.Errorf("The runtime %s is not available on this host: its interpreter %s cannot be used: %w", name, path, err)
 		}
-		if v, err := versions[family](program); err != nil || v != name {
-			return nil, fmt.Errorf("The runtime %s is not available on this host: its interpreter %s is %s: %w", name, path, v, errors.Join(err, errOther))
+		if h.runtime != name {
+			return nil, fmt.Errorf("The runtime %s is not available on this host: its interpreter %s is %s, but must be of the runtime's own version", name, path, h.runtime)
 		}
-		return &Runtime{name, family, program, roots, c.clients[family]}, nil
+		return h.serve(name, family), nil
 	}
 	h, err := c.found[family]()
 	if err != nil {
@@ -125,44 +122,37 @@ func (c *Catalog) find(name string) (*Runtime, error) {
 		return nil, fmt.Errorf("The runtime %s is not available on this host, whose PATH has %s. Use that, or install the other one and start the server with --runtime %s=PATH",
 			name, h.runtime, name)
 	}
-	return &Runtime{name, family, h.program, h.roots, c.clients[family]}, nil
+	return h.serve(name, family), nil
 }
 
+func (h *host) serve(name string, family Family) *Runtime {
+	return &Runtime{Name: name, Family: family, Program: h.program, Roots: h.roots, Client: h.client}
+}
+
+// inspect asks an interpreter which runtime it can serve, and makes its client.
+var inspect = map[Family]func(program string) (string, *Client, error){Python: pythonClient, Node: nodeRuntime}
+
 // discover finds a program on PATH, past the scripts that version managers put in its place.
-func discover(name string, version func(string) (string, error)) (*host, error) {
+func discover(name string, inspect func(string) (string, *Client, error)) (*host, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		return nil, fmt.Errorf("there is no %s on PATH", name)
 	}
-	program, roots, err := sandbox.Interpreter(path)
+	h, err := examine(path, inspect)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
 	}
-	runtime, err := version(program)
+	return h, nil
+}
+
+func examine(path string, inspect func(string) (string, *Client, error)) (*host, error) {
+	program, roots, err := sandbox.Interpreter(path)
 	if err != nil {
-		return nil, fmt.Errorf("asking %s for its version: %w", program, err)
+		return nil, err
 	}
-	return &host{runtime, program, roots}, nil
-}
-
-// versions ask an interpreter which runtime it can serve.
-var versions = map[Family]func(program string) (string, error){Python: pythonVersion, Node: nodeVersion}
-
-var errOther = errors.New("it must be of the runtime's own version")
-
-func pythonVersion(program string) (string, error) {
-	v, err := ask(program, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
-	return "python" + v, err
-}
-
-func nodeVersion(program string) (string, error) {
-	v, err := ask(program, "-p", "process.versions.node.split('.')[0]")
-	return "nodejs" + v + ".x", err
-}
-
-func ask(program string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, program, args...).Output()
-	return strings.TrimSpace(string(out)), err
+	runtime, client, err := inspect(program)
+	if err != nil {
+		return nil, fmt.Errorf("asking it for its version: %w", err)
+	}
+	return &host{runtime, program, roots, client}, nil
 }
