@@ -46,6 +46,8 @@ type Environment interface {
 	RuntimeAPI() net.Listener
 	// ServerAPI listens on 127.0.0.1:4566, or Spec.ServerPort, of the sandbox's own network. The caller serves and closes it.
 	ServerAPI() net.Listener
+	// Dial connects to a listener in the sandbox: tcp, to 127.0.0.1 and a port.
+	Dial(network, address string) (net.Conn, error)
 	// Freeze stops all processes where they are; Thaw lets them go on. Both are idempotent.
 	Freeze() error
 	Thaw() error

@@ -121,6 +121,9 @@ func (s *spawner) answer(q request) (r reply, files []*os.File, err error) {
 		return r, nil, os.ErrProcessDone
 	}
 	switch q.Op {
+	case opDial:
+		files, err = j.dial(q.Port)
+		return r, files, err
 	case opKill:
 		return r, nil, s.kill(j)
 	case opRun:

@@ -25,6 +25,7 @@ const (
 	opDrop   op = "drop"   // forget a name
 	opStart  op = "start"  // start a jail; files: arguments, and the outputs stdout, stderr, of extensions; reply's files: the two listeners
 	opRun    op = "run"    // run a program, whose image is in the arguments file
+	opDial   op = "dial"   // connect to a port in a jail; reply's file: the connection
 	opKill   op = "kill"   // kill a jail
 	opSignal op = "signal" // signal a program of a jail
 	opFreeze op = "freeze" // stop a jail
@@ -43,6 +44,7 @@ type request struct {
 	Code      string  `json:",omitempty"`
 	Limit     int64   `json:",omitempty"`
 	Signal    int     `json:",omitempty"`
+	Port      int     `json:",omitempty"`
 	CPU       float64 `json:",omitempty"`
 	Sizes     []int64 `json:",omitempty"`
 	Start     *start  `json:",omitempty"`

@@ -37,24 +37,25 @@ func Main() {
 // probes are what a function can try.
 func probes() map[string]func(args []string) {
 	all := map[string]func(args []string){
-		"read":  each(func(path string) error { _, err := os.ReadFile(path); return err }),
-		"list":  each(func(path string) error { _, err := os.ReadDir(path); return err }),
-		"write": each(func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) }),
-		"dial":  each(dial),
-		"find":  find,
-		"fill":  fill,
-		"print": func([]string) { fmt.Print("to stdout"); fmt.Fprint(os.Stderr, "to stderr") },
-		"env":   func([]string) { fmt.Print(strings.Join(os.Environ(), "\n")) },
-		"cat":   func(args []string) { b, err := os.ReadFile(args[0]); fmt.Print(string(b), errorText(err)) },
-		"where": func([]string) { d, _ := os.Getwd(); h, _ := os.Hostname(); fmt.Print(d, " ", h) },
-		"exit":  func(args []string) { os.Exit(len(args)) },
-		"hog":   hog,
-		"files": openFiles,
-		"echo":  echo,
-		"brood": brood,
-		"child": func([]string) { hold(); sleep() }, // one of a brood
-		"deaf":  func([]string) { signal.Ignore(syscall.SIGTERM); hold(); fmt.Print("deaf"); sleep() },
-		"wait":  func([]string) { hold(); sleep() },
+		"read":   each(func(path string) error { _, err := os.ReadFile(path); return err }),
+		"list":   each(func(path string) error { _, err := os.ReadDir(path); return err }),
+		"write":  each(func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) }),
+		"dial":   each(dial),
+		"find":   find,
+		"fill":   fill,
+		"print":  func([]string) { fmt.Print("to stdout"); fmt.Fprint(os.Stderr, "to stderr") },
+		"env":    func([]string) { fmt.Print(strings.Join(os.Environ(), "\n")) },
+		"cat":    func(args []string) { b, err := os.ReadFile(args[0]); fmt.Print(string(b), errorText(err)) },
+		"where":  func([]string) { d, _ := os.Getwd(); h, _ := os.Hostname(); fmt.Print(d, " ", h) },
+		"exit":   func(args []string) { os.Exit(len(args)) },
+		"hog":    hog,
+		"files":  openFiles,
+		"echo":   echo,
+		"brood":  brood,
+		"child":  func([]string) { hold(); sleep() }, // one of a brood
+		"listen": listen,
+		"deaf":   func([]string) { signal.Ignore(syscall.SIGTERM); hold(); fmt.Print("deaf"); sleep() },
+		"wait":   func([]string) { hold(); sleep() },
 	}
 	addSystemProbes(all)
 	return all

@@ -31,6 +31,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("freeze", s.freeze)
 	t.Run("kill", s.kill)
 	t.Run("interpreters", s.interpreters)
+	t.Run("names", s.names)
 }
 
 // Basics runs the part of the suite that an engine without isolation passes too.
@@ -40,6 +41,7 @@ func Basics(t *testing.T, open Open) {
 	t.Run("output", s.output)
 	t.Run("end", s.end)
 	t.Run("programs", s.programs)
+	t.Run("dial", s.dial)
 }
 
 // A suite is one engine with the probe loaded as code.

@@ -86,6 +86,7 @@ func (b *box) seen() string {
 
 func (b *box) RuntimeAPI() net.Listener                     { return b.listener }
 func (b *box) ServerAPI() net.Listener                      { return nil }
+func (b *box) Dial(string, string) (net.Conn, error)        { return nil, net.ErrClosed }
 func (b *box) Freeze() error                                { return b.note("frozen") }
 func (b *box) Thaw() error                                  { return b.note("thawed") }
 func (b *box) SetCPU(float64) error                         { return nil }
