@@ -39,6 +39,8 @@ type Function struct {
 	Reserved   *int32 // concurrency of this function alone
 	Unreserved int32  // concurrency shared by all functions of the scope without a reservation
 
+	provisioned bool // to be run in an environment that is kept ready
+
 	// Prepare makes what a new environment needs. Its errors are answered to the caller as they are.
 	Prepare func(ctx context.Context) (*Blueprint, error)
 }
@@ -92,10 +94,14 @@ type Fleet struct {
 	running  map[string]int32 // events in environments, by ARN for reservations and by scope for the rest
 	all      map[*environment]bool
 	loaded   map[string]bool // code that the engine has, unless it has lost it
+	keepers  map[place]*keeper
+	rates    map[string]*bucket // of events in a second, by the keys of running
 	draining bool
 	stopped  bool          // nothing starts any more
 	idle     chan struct{} // closed when draining and nothing runs
 	active   int
+
+	starts chan struct{} // holds as many as are prepared at the same time
 }
 
 // New returns an empty fleet.
@@ -105,14 +111,15 @@ func New(cfg Config) *Fleet {
 	}
 	return &Fleet{
 		cfg: cfg, pools: map[place]*pool{}, running: map[string]int32{}, all: map[*environment]bool{},
-		loaded: map[string]bool{}, idle: make(chan struct{}),
+		loaded: map[string]bool{}, idle: make(chan struct{}), keepers: map[place]*keeper{}, rates: map[string]*bucket{},
+		starts: make(chan struct{}, startsAtOnce()),
 	}
 }
 
 // Invoke runs one event in an environment of its own while it lasts. The end of ctx does not stop an invocation: Lambda
 // finishes what it began.
 func (f *Fleet) Invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, error) {
-	leave, err := f.enter(fn)
+	fn, leave, err := f.enter(fn)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +129,10 @@ func (f *Fleet) Invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, 
 		env, err := f.warm(ctx, fn)
 		if err != nil {
 			return nil, err
+		}
+		if env == nil && fn.provisioned { // it has just ended
+			fn = fn.onDemand()
+			continue
 		}
 		if env == nil {
 			return f.cold(ctx, fn, ev)
@@ -184,6 +195,8 @@ func (f *Fleet) Run(ctx context.Context) error {
 func (f *Fleet) reclaim(now time.Time) {
 	low := f.cfg.Memory() < lowMemory
 	f.mu.Lock()
+	f.renewLocked(now)
+	f.fullLocked(now)
 	var old []*environment
 	if low {
 		old = f.oldestLocked()

@@ -31,13 +31,15 @@ func memoryLeft() float64 {
 // oldestLocked takes out the half of all idle environments that has been idle longest.
 func (f *Fleet) oldestLocked() []*environment {
 	var all []*environment
-	for _, p := range f.pools {
-		all = append(all, p.idle...)
+	for at, p := range f.pools {
+		if !at.provisioned {
+			all = append(all, p.idle...)
+		}
 	}
 	slices.SortFunc(all, func(a, b *environment) int { return a.idleSince.Compare(b.idleSince) })
 	old := all[:(len(all)+1)/2]
 	for _, e := range old {
-		e.pool.idle = slices.DeleteFunc(e.pool.idle, func(x *environment) bool { return x == e })
+		e.pool.removeLocked(e)
 		e.state = ended
 	}
 	return old

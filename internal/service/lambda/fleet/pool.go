@@ -7,9 +7,12 @@ import (
 )
 
 // A place is what environments belong to: they serve one version of a function, and one tenant where tenants are isolated.
-type place struct{ arn, version, tenant string }
+type place struct {
+	arn, version, tenant string
+	provisioned          bool // they are kept ready
+}
 
-func (fn *Function) place() place { return place{fn.ARN, fn.Version, fn.Tenant} }
+func (fn *Function) place() place { return place{fn.ARN, fn.Version, fn.Tenant, fn.provisioned} }
 
 // A pool is the environments of one place. The fleet's mutex guards it.
 type pool struct {
@@ -122,7 +125,7 @@ func (p *pool) retireLocked(keep string) []*environment {
 // expiredLocked takes out what was idle for long, or has credentials that end soon.
 func (p *pool) expiredLocked(now time.Time) (old []*environment) {
 	p.idle = slices.DeleteFunc(p.idle, func(e *environment) bool {
-		gone := now.Sub(e.idleSince) > reclaimAfter || !e.plan.Expires.IsZero() && now.After(e.plan.Expires)
+		gone := !e.place.provisioned && now.Sub(e.idleSince) > reclaimAfter || !e.plan.Expires.IsZero() && now.After(e.plan.Expires)
 		if gone {
 			e.state = ended
 			old = append(old, e)
@@ -146,6 +149,10 @@ const (
 func (f *Fleet) answered(e *environment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.answeredLocked(e)
+}
+
+func (f *Fleet) answeredLocked(e *environment) {
 	if e.state != busy {
 		return
 	}
@@ -178,7 +185,7 @@ func (f *Fleet) polling(e *environment) {
 
 // idleLocked puts an environment back, or ends it if it is outdated.
 func (f *Fleet) idleLocked(e *environment) {
-	if f.draining || f.pools[e.place] != e.pool {
+	if f.draining || f.pools[e.place] != e.pool || f.surplusLocked(e) {
 		e.state = ended
 		go e.kill()
 		return
@@ -212,7 +219,8 @@ func (f *Fleet) lost(e *environment) {
 		e.pool.settling--
 		e.pool.announce()
 	case idle:
-		e.pool.idle = slices.DeleteFunc(e.pool.idle, func(x *environment) bool { return x == e })
+		e.pool.removeLocked(e)
 	}
 	e.state = ended
+	f.replaceLocked(e)
 }
