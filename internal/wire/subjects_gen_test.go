@@ -18,6 +18,10 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	organizationstypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/signer"
+	signertypes "github.com/aws/aws-sdk-go-v2/service/signer/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
@@ -391,6 +395,73 @@ func subjects() []subject {
 				&organizationstypes.TargetNotFoundException{},
 				&organizationstypes.TooManyRequestsException{},
 				&organizationstypes.UnsupportedAPIEndpointException{},
+			},
+		},
+		{
+			name:   "s3",
+			client: func(c aws.Config) any { return s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }) },
+			unions: []wire.Union{
+				{Interface: reflect.TypeFor[s3types.AnalyticsFilter](), Variants: map[string]reflect.Type{
+					"And":    reflect.TypeFor[s3types.AnalyticsFilterMemberAnd](),
+					"Prefix": reflect.TypeFor[s3types.AnalyticsFilterMemberPrefix](),
+					"Tag":    reflect.TypeFor[s3types.AnalyticsFilterMemberTag](),
+				}},
+				{Interface: reflect.TypeFor[s3types.MetricsFilter](), Variants: map[string]reflect.Type{
+					"AccessPointArn": reflect.TypeFor[s3types.MetricsFilterMemberAccessPointArn](),
+					"And":            reflect.TypeFor[s3types.MetricsFilterMemberAnd](),
+					"Prefix":         reflect.TypeFor[s3types.MetricsFilterMemberPrefix](),
+					"Tag":            reflect.TypeFor[s3types.MetricsFilterMemberTag](),
+				}},
+				{Interface: reflect.TypeFor[s3types.ObjectEncryption](), Variants: map[string]reflect.Type{
+					"SSEKMS": reflect.TypeFor[s3types.ObjectEncryptionMemberSSEKMS](),
+				}},
+				{Interface: reflect.TypeFor[s3types.SelectObjectContentEventStream](), Variants: map[string]reflect.Type{
+					"Cont":     reflect.TypeFor[s3types.SelectObjectContentEventStreamMemberCont](),
+					"End":      reflect.TypeFor[s3types.SelectObjectContentEventStreamMemberEnd](),
+					"Progress": reflect.TypeFor[s3types.SelectObjectContentEventStreamMemberProgress](),
+					"Records":  reflect.TypeFor[s3types.SelectObjectContentEventStreamMemberRecords](),
+					"Stats":    reflect.TypeFor[s3types.SelectObjectContentEventStreamMemberStats](),
+				}},
+			},
+			errors: []error{
+				&s3types.AccessDenied{},
+				&s3types.AnnotationLimitExceeded{},
+				&s3types.AnnotationNameTooLong{},
+				&s3types.BucketAlreadyExists{},
+				&s3types.BucketAlreadyOwnedByYou{},
+				&s3types.EncryptionTypeMismatch{},
+				&s3types.IdempotencyParameterMismatch{},
+				&s3types.InvalidAnnotationName{},
+				&s3types.InvalidObjectState{},
+				&s3types.InvalidPrefix{},
+				&s3types.InvalidRequest{},
+				&s3types.InvalidWriteOffset{},
+				&s3types.NoSuchAnnotation{},
+				&s3types.NoSuchBucket{},
+				&s3types.NoSuchKey{},
+				&s3types.NoSuchUpload{},
+				&s3types.NotFound{},
+				&s3types.ObjectAlreadyInActiveTierError{},
+				&s3types.ObjectNotInActiveTierError{},
+				&s3types.TooManyParts{},
+				&s3types.UnsupportedMediaType{},
+			},
+		},
+		{
+			name:   "signer",
+			client: func(c aws.Config) any { return signer.NewFromConfig(c) },
+			unions: []wire.Union{},
+			errors: []error{
+				&signertypes.AccessDeniedException{},
+				&signertypes.BadRequestException{},
+				&signertypes.ConflictException{},
+				&signertypes.InternalServiceErrorException{},
+				&signertypes.NotFoundException{},
+				&signertypes.ResourceNotFoundException{},
+				&signertypes.ServiceLimitExceededException{},
+				&signertypes.ThrottlingException{},
+				&signertypes.TooManyRequestsException{},
+				&signertypes.ValidationException{},
 			},
 		},
 		{
