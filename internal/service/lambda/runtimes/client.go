@@ -63,7 +63,7 @@ func join(parts ...string) []byte {
 
 // nodeClient is the client for a node that understands these flags.
 func nodeClient(flags []string) *Client {
-	program := join("nodejs/head.js", "nodejs/errors.js", "nodejs/console.js", "nodejs/client.js", "nodejs/stream.js",
+	program := join("nodejs/head.js", "nodejs/errors.js", "nodejs/console.js", "nodejs/link.js", "nodejs/client.js", "nodejs/stream.js",
 		"nodejs/load.js", "nodejs/invoke.js", "nodejs/main.js")
 	return pack(append(flags, runtimeDir+"index.cjs"), file{"index.cjs", program})
 }

@@ -5,43 +5,40 @@ class Client {
   constructor(address) {
     const i = address.lastIndexOf(':');
     this.address = address;
-    this.to = { host: address.slice(0, i), port: Number(address.slice(i + 1)), noDelay: true };
+    this.to = { host: address.slice(0, i), port: Number(address.slice(i + 1)) };
     this.data = Buffer.alloc(0);
   }
 
-  // begin sends the head of a request. Where what it answers is awaited, the event loop is kept alive.
-  begin(method, where, headers) {
+  // begin sends the head of a request, and data that is there. What it answers is awaited: the event loop is kept alive.
+  begin(method, where, headers, data) {
     const answer = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
-    if (!this.socket) this.connect();
-    this.socket.ref();
-    this.socket.write(`${method} /2018-06-01/runtime/${where} HTTP/1.1\r\nHost: ${this.address}\r\n${headers}\r\n`, 'latin1');
+    const head = Buffer.from(`${method} /2018-06-01/runtime/${where} HTTP/1.1\r\nHost: ${this.address}\r\n${headers}\r\n`, 'latin1');
+    if (!this.link) this.connect();
+    this.link.ref();
+    if (data && data.length < 65536) {
+      this.link.write(Buffer.concat([head, data]));
+    } else {
+      this.link.write(head);
+      if (data) this.link.write(data);
+    }
     return answer;
   }
 
   call(method, where, body, headers = '') {
     if (body === undefined) return this.begin(method, where, headers);
     const data = Buffer.from(body);
-    if (!this.socket) this.connect();
-    this.socket.cork();
-    const answer = this.begin(method, where, `${headers}Content-Type: application/json\r\nContent-Length: ${data.length}\r\n`);
-    this.socket.write(data);
-    this.socket?.uncork();
-    return answer;
+    return this.begin(method, where, `${headers}Content-Type: application/json\r\nContent-Length: ${data.length}\r\n`, data);
   }
 
   connect() {
     this.data = Buffer.alloc(0);
     this.head = undefined;
-    const socket = net.connect(this.to);
-    this.socket = socket;
-    socket.on('data', (chunk) => this.take(chunk));
-    const lost = (error) => {
-      if (this.socket !== socket) return;
-      this.socket = undefined;
-      if (this.reject) this.settle('reject', error || new Error('the Runtime API has closed the connection'));
-    };
-    socket.on('error', lost);
-    socket.on('close', () => lost());
+    const mine = link(this.to, (chunk) => this.take(chunk), (error) => {
+      if (this.link !== mine) return;
+      this.link = undefined;
+      this.settle('reject', error);
+    });
+    this.link = mine;
   }
 
   take(chunk) {
@@ -83,10 +80,10 @@ class Client {
     this.data = this.data.subarray(size);
     this.head = undefined;
     if (headers.connection === 'close') {
-      this.socket.destroy();
-      this.socket = undefined;
+      this.link?.close();
+      this.link = undefined;
     } else {
-      this.socket.unref();
+      this.link?.unref();
     }
     this.settle('resolve', { status, headers, body });
   }

@@ -4,7 +4,6 @@
 // and one file faster than many. Two sets of habits are AWS's: up to Node.js 22 callbacks and the event loop decide when an
 // invocation is over, since Node.js 24 (modern) the handler's promise alone.
 'use strict';
-const net = require('node:net');
 const fs = require('node:fs');
 const path = require('node:path');
 const util = require('node:util');

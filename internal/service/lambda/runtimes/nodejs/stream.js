@@ -21,17 +21,12 @@ function openStream(id, highWaterMark) {
     write(chunk, _encoding, next) {
       begin();
       if (chunk.length === 0) return next();
-      const { socket } = client;
-      if (!socket) return next(); // the answer tells why
-      socket.cork();
-      socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-      socket.write(chunk);
-      socket.write('\r\n', 'latin1', () => next());
-      socket.uncork();
+      if (!client.link) return next(); // the answer tells why
+      client.link.write(Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]), next);
     },
     final(done) {
       begin();
-      client.socket?.write(`0\r\n${trailers()}\r\n`, 'latin1');
+      finish();
       done();
     },
   });
@@ -43,23 +38,27 @@ function openStream(id, highWaterMark) {
       `Content-Type: ${contentType}\r\nTransfer-Encoding: chunked\r\n`;
     client.begin('POST', `invocation/${encodeURIComponent(id)}/response`, headers).then(accepted, accepted);
   };
+  const finish = () => client.link?.write(Buffer.from(`0\r\n${trailers()}\r\n`, 'latin1'));
   let failed;
   const trailers = () => failed ? errorHeader(failed) +
     `Lambda-Runtime-Function-Error-Body: ${Buffer.from(JSON.stringify(failed)).toString('base64')}\r\n` : '';
   const answered = new Promise((resolve) => (accepted = resolve));
   let called = false;
   const write = stream.write.bind(stream);
+  const call = () => {
+    if (called) return;
+    called = true;
+    stream._onBeforeFirstWrite?.((data) => write(data));
+  };
   stream.write = (chunk, encoding, callback) => {
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) chunk = JSON.stringify(chunk);
-    if (!called) {
-      called = true;
-      stream._onBeforeFirstWrite?.((data) => write(data));
-    }
+    call();
     return write(chunk, encoding, callback);
   };
   const end = stream.end.bind(stream);
-  client.socket?.ref(); // a response that is never ended is waited for
+  client.link?.ref(); // a response that is never ended is waited for
   stream.end = (chunk, encoding, callback) => {
+    call();
     if (typeof chunk === 'function') return end(chunk);
     if (chunk !== undefined && chunk !== null) stream.write(chunk, typeof encoding === 'string' ? encoding : undefined);
     return end(typeof encoding === 'function' ? encoding : callback);
@@ -77,7 +76,7 @@ function openStream(id, highWaterMark) {
       return answered;
     }
     begin();
-    client.socket?.write(`0\r\n${trailers()}\r\n`, 'latin1');
+    finish();
     return answered;
   };
   stream.on('error', () => {}); // what destroyed it reaches the handler
