@@ -35,6 +35,7 @@ type Event struct {
 	ReadOnly     bool
 	Data         bool
 	Resources    []EventResource
+	Remarks      map[string]string // additionalEventData
 	TLSVersion   string
 	TLSCipher    string
 	Host         string
@@ -94,28 +95,29 @@ func (c *Caller) Identify() UserIdentity {
 // record is the shape of a CloudTrail record, version 1.11
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html).
 type record struct {
-	EventVersion  string           `json:"eventVersion"`
-	UserIdentity  recordIdentity   `json:"userIdentity"`
-	EventTime     string           `json:"eventTime"`
-	EventSource   string           `json:"eventSource"`
-	EventName     string           `json:"eventName"`
-	Region        string           `json:"awsRegion"`
-	SourceIP      string           `json:"sourceIPAddress"`
-	UserAgent     string           `json:"userAgent,omitempty"`
-	ErrorCode     string           `json:"errorCode,omitempty"`
-	ErrorMessage  string           `json:"errorMessage,omitempty"`
-	Parameters    json.RawMessage  `json:"requestParameters"`
-	Response      json.RawMessage  `json:"responseElements"`
-	RequestID     string           `json:"requestID"`
-	EventID       string           `json:"eventID"`
-	ReadOnly      bool             `json:"readOnly"`
-	Resources     []recordResource `json:"resources,omitempty"`
-	EventType     string           `json:"eventType"`
-	Management    bool             `json:"managementEvent"`
-	Recipient     string           `json:"recipientAccountId"`
-	SharedID      string           `json:"sharedEventID,omitempty"`
-	EventCategory string           `json:"eventCategory"`
-	TLS           *recordTLS       `json:"tlsDetails,omitempty"`
+	EventVersion  string            `json:"eventVersion"`
+	UserIdentity  recordIdentity    `json:"userIdentity"`
+	EventTime     string            `json:"eventTime"`
+	EventSource   string            `json:"eventSource"`
+	EventName     string            `json:"eventName"`
+	Region        string            `json:"awsRegion"`
+	SourceIP      string            `json:"sourceIPAddress"`
+	UserAgent     string            `json:"userAgent,omitempty"`
+	ErrorCode     string            `json:"errorCode,omitempty"`
+	ErrorMessage  string            `json:"errorMessage,omitempty"`
+	Parameters    json.RawMessage   `json:"requestParameters"`
+	Response      json.RawMessage   `json:"responseElements"`
+	Remarks       map[string]string `json:"additionalEventData,omitempty"`
+	RequestID     string            `json:"requestID"`
+	EventID       string            `json:"eventID"`
+	ReadOnly      bool              `json:"readOnly"`
+	Resources     []recordResource  `json:"resources,omitempty"`
+	EventType     string            `json:"eventType"`
+	Management    bool              `json:"managementEvent"`
+	Recipient     string            `json:"recipientAccountId"`
+	SharedID      string            `json:"sharedEventID,omitempty"`
+	EventCategory string            `json:"eventCategory"`
+	TLS           *recordTLS        `json:"tlsDetails,omitempty"`
 }
 
 type recordIdentity struct {
@@ -171,7 +173,7 @@ func (e *Event) JSON() ([]byte, error) {
 		EventSource: e.Source, EventName: e.Name, Region: e.Region, SourceIP: e.SourceIP, UserAgent: e.UserAgent,
 		ErrorCode: e.ErrorCode, ErrorMessage: e.ErrorMessage, Parameters: rawOrNull(e.Parameters), Response: rawOrNull(e.Response),
 		RequestID: e.RequestID, EventID: e.ID, ReadOnly: e.ReadOnly, EventType: "AwsApiCall", Management: !e.Data,
-		Recipient: e.Account, SharedID: e.SharedID, EventCategory: "Management",
+		Recipient: e.Account, SharedID: e.SharedID, EventCategory: "Management", Remarks: e.Remarks,
 	}
 	if e.Data {
 		r.EventCategory = "Data"

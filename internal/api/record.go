@@ -16,7 +16,7 @@ import (
 
 // record hands a finished call to the recorder, once for each account that it concerns: the caller's, and those whose
 // resources it touched.
-func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out any, touched []Resource, err error) error {
+func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out any, touched []Resource, remarks map[string]string, err error) error {
 	ev := newEvent(CallerOf(ctx), e.Service.Name(), op.RecordName())
 	ev.ReadOnly, ev.Data = op.reads, op.data
 	ev.setError(err)
@@ -27,7 +27,7 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 	if err == nil && (!op.reads || op.answers) {
 		ev.Response = bounded("responseElements", e.Wire.Elements(op.Name, out))
 	}
-	ev.Resources = listed(touched)
+	ev.Resources, ev.Remarks = listed(touched), remarks
 	accounts := concerned(ev, touched, e.Errors.IsDenied(ev.ErrorCode))
 	if len(accounts) > 1 {
 		ev.SharedID = NewUUID()

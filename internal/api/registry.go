@@ -114,12 +114,13 @@ func (r *Registry) Do(ctx context.Context, in any) (any, error) {
 	inner, err := op.callerOf(inner, in)
 	var out any
 	var touched []Resource
+	var remarks map[string]string
 	if err != nil {
 		err = r.expected(inner, e, op, err)
 	} else {
-		out, touched, err = r.run(inner, e, op, in)
+		out, touched, remarks, err = r.run(inner, e, op, in)
 	}
-	if recordErr := r.record(inner, e, op, in, out, touched, err); recordErr != nil {
+	if recordErr := r.record(inner, e, op, in, out, touched, remarks, err); recordErr != nil {
 		r.log.ErrorContext(ctx, "recording a call failed", "service", e.Service.Name(), "operation", op.Name, "error", recordErr)
 		return nil, errInternal
 	}
@@ -142,21 +143,21 @@ func deferred(ctx context.Context) (inner context.Context, outermost bool) {
 	return context.WithValue(store.Deferred(ctx), insideKey{}, true), true
 }
 
-func (r *Registry) run(ctx context.Context, e *Entry, op *Operation, in any) (out any, touched []Resource, err error) {
+func (r *Registry) run(ctx context.Context, e *Entry, op *Operation, in any) (out any, touched []Resource, remarks map[string]string, err error) {
 	start := time.Now()
 	touched, err = r.authorize(ctx, e, op, in)
 	if err == nil {
 		subjects := &subjects{allowed: touched}
 		out, err = op.call(context.WithValue(ctx, subjectsKey{}, subjects), in)
-		touched = subjects.all()
+		touched, remarks = subjects.all(), subjects.said()
 	}
 	if err != nil {
-		out, err = nil, r.expected(ctx, e, op, err)
+		out, remarks, err = nil, nil, r.expected(ctx, e, op, err)
 	}
 	if r.log.Enabled(ctx, slog.LevelDebug) {
 		c := CallerOf(ctx)
 		r.log.DebugContext(ctx, "call", "service", e.Service.Name(), "operation", op.Name, "principal", c.Principal.ARN,
 			"request", c.Request.ID, "error", err, "took", time.Since(start))
 	}
-	return out, touched, err
+	return out, touched, remarks, err
 }

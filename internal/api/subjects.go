@@ -2,18 +2,21 @@ package api
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 )
 
 type subjectsKey struct{}
 
-// subjects are the resources of one call: those that it was allowed to touch, and those that it made.
+// subjects are the resources of one call: those that it was allowed to touch, and those that it made; and what else is to be
+// said of it.
 type subjects struct {
 	allowed []Resource
 
-	mu   sync.Mutex
-	made []Resource
+	mu      sync.Mutex
+	made    []Resource
+	remarks map[string]string
 }
 
 func (s *subjects) all() []Resource {
@@ -41,4 +44,24 @@ func Touch(ctx context.Context, r Resource) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.made = append(s.made, r)
+}
+
+// Remark adds to the record of the call in ctx what CloudTrail has under additionalEventData. It is kept if the call succeeds.
+func Remark(ctx context.Context, key, value string) {
+	s, _ := ctx.Value(subjectsKey{}).(*subjects)
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.remarks == nil {
+		s.remarks = map[string]string{}
+	}
+	s.remarks[key] = value
+}
+
+func (s *subjects) said() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.remarks)
 }
