@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"strings"
+
+	"redoubt/internal/network"
 )
 
 // Options say how to open an engine.
@@ -14,6 +16,8 @@ type Options struct {
 	AllowWeaker bool
 	// MaxCode is the most bytes that one LoadCode may unpack to, 250 MB as AWS has it if 0.
 	MaxCode int64
+	// Egress is what sandboxes may reach beside what an Environment serves; nil means nothing.
+	Egress *network.Egress
 }
 
 // WeakError refuses to run untrusted code with less protection than asked for.

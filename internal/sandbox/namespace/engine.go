@@ -15,6 +15,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"redoubt/internal/network/gate"
 	"redoubt/internal/sandbox/engine"
 )
 
@@ -23,6 +25,7 @@ type Engine struct {
 	options    engine.Options
 	setup      setup
 	weaknesses []engine.Weakness
+	gate       *gate.Gate // to what functions may reach; nil for nothing
 
 	mu     sync.Mutex
 	helper *helper // the spawner; started again when it was lost
@@ -58,8 +61,14 @@ func Open(o engine.Options) (*Engine, error) {
 	if err := os.MkdirAll(e.setup.Dir, 0o700); err != nil {
 		return nil, err
 	}
+	if err := e.openGate(); err != nil {
+		return nil, fmt.Errorf("opening the network of functions: %w", err)
+	}
 	if err := e.startHelper(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, e.closeGate())
+	}
+	if err := e.helper.pool.try(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the network of functions: %w", err), e.Close())
 	}
 	e.weaknesses = weaknesses(e.setup)
 	if err := o.Accept(e.weaknesses); err != nil {
@@ -80,10 +89,13 @@ func groupName(dir string) string {
 	return "redoubt-" + hex.EncodeToString(sum[:6])
 }
 
+// name is that of everything that the host's kernel keeps of this server.
+func (e *Engine) name() string { return groupName(filepath.Dir(e.setup.Dir)) }
+
 // startHelper starts the spawner. Groups are looked for each time: this also removes what a lost spawner left.
 func (e *Engine) startHelper() error {
-	e.setup.Cgroups = findCgroups(groupName(filepath.Dir(e.setup.Dir)))
-	h, err := startHelper(e.setup)
+	e.setup.Cgroups = findCgroups(e.name())
+	h, err := startHelper(e.setup, e.gate)
 	if err != nil {
 		return unavailable(err)
 	}
@@ -157,6 +169,9 @@ func (e *Engine) Close() error {
 	}
 	e.closed = true
 	e.helper.close()
+	if err := e.closeGate(); err != nil {
+		return err
+	}
 	e.setup.Cgroups.remove()
 	if err := os.Remove(e.setup.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

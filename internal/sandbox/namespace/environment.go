@@ -22,6 +22,7 @@ type environment struct {
 	listeners [2]net.Listener
 	outputs   outputs
 
+	network *connected // nil where nothing can be reached
 	image   *image
 	running sync.Mutex // one program at a time is run, since there is one image
 
@@ -56,21 +57,48 @@ func (h *helper) start(ctx context.Context, s engine.Spec, description *start) (
 	var program string
 	if description.Main {
 		if program, err = v.depict(engine.Program{Argv: s.Argv, Env: s.Env}); err != nil {
-			v.image.close()
+			v.free()
 			return nil, err
 		}
 		defer v.image.clear()
 	}
 	outputs, err := v.outputs.open(s.Stdout, s.Stderr, s.ExtensionOutput)
 	if err != nil {
-		v.image.close()
+		v.free()
 		return nil, err
 	}
 	q := request{Op: opStart, Start: description, files: append([]*os.File{v.image.file}, outputs...)}
+	if v.network, err = h.pool.take(description.ServerPort); err != nil {
+		v.free()
+		closeAll(outputs)
+		return nil, err
+	}
+	if v.network != nil {
+		q.files = append(q.files, v.network.namespace)
+		if err := v.listen(v.network.listeners); err != nil {
+			v.free()
+			closeAll(outputs)
+			return nil, err
+		}
+	}
 	if err := v.start(ctx, q, outputs); err != nil {
 		return nil, fmt.Errorf("starting an environment: %w", named(err, program))
 	}
 	return v, nil
+}
+
+// free gives back what an environment has beside its jail.
+func (v *environment) free() {
+	v.image.close()
+	if v.network == nil {
+		return
+	}
+	v.network.disconnect()
+	for _, l := range v.listeners {
+		if l != nil {
+			l.Close()
+		}
+	}
 }
 
 // depict writes the image of a program, and returns the path by which errors name it.
@@ -113,16 +141,19 @@ func (v *environment) start(ctx context.Context, q request, outputs []*os.File) 
 			if late.err == nil {
 				v.Kill()
 			} else if v.helper.unregister(v) {
-				v.image.close()
+				v.free()
 			}
 		}()
 		return ctx.Err()
 	}
 	if r.err != nil {
 		if v.helper.unregister(v) {
-			v.image.close()
+			v.free()
 		}
 		return r.err
+	}
+	if v.network != nil {
+		return nil // it listens already
 	}
 	err := v.listen(r.files)
 	if err != nil {
@@ -193,7 +224,7 @@ func (v *environment) Usage() engine.Usage {
 // end takes the news that the jail is gone.
 func (v *environment) end(e *ended, err error) {
 	go func() {
-		v.image.close()
+		v.free()
 		v.outputs.wait()
 		v.exit = e.exit()
 		v.exit.Err = err

@@ -28,13 +28,19 @@ func (s *spawner) fork() {
 
 // start builds a jail, runs its main program if it has one, and reports the files of its listeners.
 func (s *spawner) start(q request) ([]*os.File, error) {
-	if q.Start == nil || len(q.files) != 4 {
+	if q.Start == nil || len(q.files) < 4 || len(q.files) > 5 {
 		return nil, errors.New("incomplete request to start a jail")
 	}
 	p := &plan{start: *q.Start}
 	p.keep[argumentsFile] = int(q.files[0].Fd())
-	for i, f := range q.files[1:] {
+	for i, f := range q.files[1:4] {
 		p.keep[outputFile+i] = int(f.Fd())
+	}
+	if len(q.files) == 5 {
+		var err error
+		if p.network, err = madeBefore(q.files[4]); err != nil {
+			return nil, err
+		}
 	}
 	j, network, err := s.launch(p, q.Jail)
 	if err != nil {
@@ -109,7 +115,7 @@ func (s *spawner) launch(p *plan, id uint64) (_ *jail, _ *network, err error) {
 		return nil, nil, err
 	}
 	undo.add(func() { j.memory.Close() })
-	network, err := s.networks.take(p.ServerPort)
+	network, err := s.networkOf(p)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"redoubt/internal/network/gate"
 )
 
 // A helper is the server's hold on one spawner.
@@ -22,6 +24,7 @@ type helper struct {
 	pid  int
 	done chan struct{} // closed when the spawner is gone
 	thaw func()        // lets go of what it froze, so that it can die
+	pool pool          // networks that lead somewhere
 
 	mu      sync.Mutex
 	seq     uint64
@@ -32,13 +35,14 @@ type helper struct {
 var errLost = errors.New("the spawner is gone")
 
 // startHelper starts a spawner and waits until it has tried a jail.
-func startHelper(s setup) (*helper, error) {
+func startHelper(s setup, g *gate.Gate) (*helper, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
 	h := &helper{link: ours, done: make(chan struct{}), waiting: map[uint64]chan reply{}, jails: map[uint64]*environment{}, thaw: s.Cgroups.thaw}
+	h.pool.gate, h.pool.helper = g, h
 	if err := h.fork(s, theirs); err != nil {
 		ours.conn.Close()
 		return nil, err
@@ -175,6 +179,7 @@ func (h *helper) read() {
 	unix.Kill(h.pid, unix.SIGKILL) // it cannot be talked to
 	h.thaw()
 	<-h.done
+	h.pool.close()
 	h.mu.Lock()
 	orphans := h.jails
 	h.jails = map[uint64]*environment{}

@@ -21,6 +21,8 @@ type plan struct {
 	landlock int // rule set, -1 for none
 	cgroup   int // directory of version 2, -1 for none
 
+	network *network // made before, or nil
+
 	keep   [keptFiles]int // files that process 1 keeps, in the order of their numbers there
 	filter []unix.SockFilter
 	loose  bool // no control group limits memory

@@ -4,25 +4,36 @@ package namespace
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"redoubt/internal/network/gate"
+	"redoubt/internal/network/userspace"
 )
 
 // runtimePort is where the Runtime API is in every sandbox, as on AWS.
 const runtimePort = 9001
 
-// A network is a network namespace with nothing in it but a loopback device and two listeners, which the server serves.
-// It belongs to the spawner, not to the jail's users: nobody inside can change it.
+// A network is a network namespace with nothing in it but a loopback device and two listeners, which the server serves,
+// and what its shape adds. It belongs to the spawner, not to the jail's users: nobody inside can change it.
 type network struct {
 	namespace int
 	listeners []*os.File
 }
 
+// A shape says what there is in a network.
+type shape struct {
+	Port   int          // of the server's API
+	Plants []gate.Plant `json:",omitempty"` // further sockets
+	Device bool         `json:",omitempty"` // an interface whose packets the server takes
+}
+
 // newNetwork makes a network namespace and listens in it.
-func newNetwork(ports ...int) (*network, error) {
+func newNetwork(s shape) (*network, error) {
 	type result struct {
 		n   *network
 		err error
@@ -30,14 +41,14 @@ func newNetwork(ports ...int) (*network, error) {
 	done := make(chan result)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, in whatever namespace it is
-		n, err := listenInNew(ports)
+		n, err := listenInNew(s)
 		done <- result{n, err}
 	}()
 	r := <-done
 	return r.n, r.err
 }
 
-func listenInNew(ports []int) (*network, error) {
+func listenInNew(s shape) (*network, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return nil, fmt.Errorf("making a network namespace: %w", err)
 	}
@@ -49,7 +60,7 @@ func listenInNew(ports []int) (*network, error) {
 		return nil, fmt.Errorf("opening a network namespace: %w", err)
 	}
 	n := &network{namespace: fd}
-	for _, port := range ports {
+	for _, port := range []int{runtimePort, s.Port} {
 		l, err := listen(port)
 		if err != nil {
 			n.close()
@@ -57,7 +68,47 @@ func listenInNew(ports []int) (*network, error) {
 		}
 		n.listeners = append(n.listeners, l)
 	}
+	if err := n.add(s); err != nil {
+		n.close()
+		return nil, err
+	}
 	return n, nil
+}
+
+// add makes what only networks have that lead somewhere. The device comes last.
+func (n *network) add(s shape) error {
+	for _, p := range s.Plants {
+		f, err := plant(p)
+		if err != nil {
+			return fmt.Errorf("listening on %s of a sandbox: %w", p.Address, err)
+		}
+		n.listeners = append(n.listeners, f)
+	}
+	if !s.Device {
+		return nil
+	}
+	f, err := userspace.OpenDevice(hostDir + "/dev/net/tun")
+	if err == nil {
+		n.listeners = append(n.listeners, f)
+	}
+	return err
+}
+
+func plant(p gate.Plant) (*os.File, error) {
+	if p.Network == "udp" {
+		c, err := net.ListenPacket(p.Network, p.Address)
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		return c.(*net.UDPConn).File()
+	}
+	l, err := net.Listen(p.Network, p.Address)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	return l.(*net.TCPListener).File()
 }
 
 func (n *network) close() {
@@ -128,12 +179,12 @@ func (n *networks) take(port int) (*network, error) {
 	if taken != nil {
 		return taken, nil
 	}
-	return newNetwork(runtimePort, port)
+	return newNetwork(shape{Port: port})
 }
 
 func (n *networks) replace(port, count int) {
 	for range count {
-		made, err := newNetwork(runtimePort, port)
+		made, err := newNetwork(shape{Port: port})
 		n.mu.Lock()
 		n.making--
 		switch {

@@ -115,6 +115,9 @@ func (s *spawner) answer(q request) (r reply, files []*os.File, err error) {
 	case opStart:
 		files, err = s.start(q)
 		return r, files, err
+	case opNetwork:
+		files, err = q.Network.make()
+		return r, files, err
 	}
 	j := s.jail(q.Jail)
 	if j == nil {

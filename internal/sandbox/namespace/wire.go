@@ -20,18 +20,19 @@ import (
 type op string
 
 const (
-	opSetup  op = "setup"  // first: what the server knows of the host
-	opLoad   op = "load"   // unpack archives (files) under a name
-	opDrop   op = "drop"   // forget a name
-	opStart  op = "start"  // start a jail; files: arguments, and the outputs stdout, stderr, of extensions; reply's files: the two listeners
-	opRun    op = "run"    // run a program, whose image is in the arguments file
-	opDial   op = "dial"   // connect to a port in a jail; reply's file: the connection
-	opKill   op = "kill"   // kill a jail
-	opSignal op = "signal" // signal a program of a jail
-	opFreeze op = "freeze" // stop a jail
-	opThaw   op = "thaw"   // let it go on
-	opCPU    op = "cpu"    // change its share of processors
-	opUsage  op = "usage"  // ask what it used
+	opSetup   op = "setup"   // first: what the server knows of the host
+	opLoad    op = "load"    // unpack archives (files) under a name
+	opDrop    op = "drop"    // forget a name
+	opStart   op = "start"   // start a jail; files: arguments, and the outputs stdout, stderr, of extensions; reply's files: the two listeners. Or one more, the network; and no listeners
+	opRun     op = "run"     // run a program, whose image is in the arguments file
+	opDial    op = "dial"    // connect to a port in a jail; reply's file: the connection
+	opNetwork op = "network" // make a network for a jail to come; reply's files: its namespace, the two listeners, what the shape adds
+	opKill    op = "kill"    // kill a jail
+	opSignal  op = "signal"  // signal a program of a jail
+	opFreeze  op = "freeze"  // stop a jail
+	opThaw    op = "thaw"    // let it go on
+	opCPU     op = "cpu"     // change its share of processors
+	opUsage   op = "usage"   // ask what it used
 )
 
 // A request goes from the server to the spawner.
@@ -49,6 +50,7 @@ type request struct {
 	Sizes     []int64 `json:",omitempty"`
 	Start     *start  `json:",omitempty"`
 	Setup     *setup  `json:",omitempty"`
+	Network   *shape  `json:",omitempty"`
 	files     []*os.File
 }
 

@@ -30,6 +30,9 @@ type Engine struct {
 
 // Open returns an engine with the weaknesses that the caller found, and accepted.
 func Open(o engine.Options, weaknesses []engine.Weakness) (*Engine, error) {
+	if o.Egress != nil {
+		return nil, errors.New("plain processes reach whatever this user can: rules of what functions may reach need Linux and a sandbox with a network of its own")
+	}
 	dir := filepath.Join(o.StateDir, "process")
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
 		return nil, fmt.Errorf("making room for code: %w", err)
