@@ -2,12 +2,15 @@ package lambda
 
 import (
 	"context"
+	"math"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"redoubt/internal/api"
+	"redoubt/internal/service/lambda/fleet"
 	"redoubt/internal/store"
 )
 
@@ -47,15 +50,29 @@ func (s *Service) PutFunctionConcurrency(ctx context.Context, in *lambda.PutFunc
 }
 
 func (s *Service) reserve(tx *store.Tx, f *Function, n *int32) error {
-	old := aws.ToInt32(f.Reserved)
+	was := f.held()
 	f.Reserved = n
 	return s.count(tx, f, func(a *Account) error {
-		a.Reserved += aws.ToInt32(n) - old
-		if n != nil && accountConcurrency-a.Reserved < minUnreserved {
+		a.Reserved += f.held() - was
+		if n == nil {
+			return nil
+		}
+		if accountConcurrency-a.Reserved < minUnreserved {
 			return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
+		}
+		if p := f.provisioned(); *n < p {
+			return invalid(" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", *n, p)
 		}
 		return nil
 	})
+}
+
+// held is the concurrency of the account that the other functions cannot have.
+func (f *Function) held() int32 {
+	if f.Reserved != nil {
+		return *f.Reserved
+	}
+	return f.provisioned()
 }
 
 // GetFunctionConcurrency returns the reservation of a function.
@@ -85,7 +102,27 @@ func (s *Service) wholeFunction(ctx context.Context, name *string) error {
 		return err
 	}
 	if ref.Qualifier != "" {
-		return invalid("Concurrency is reserved for a function, not for a version of it: %s", ref)
+		return invalid("This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. " +
+			"Please specify either a function name or an unqualified function ARN.")
 	}
 	return nil
+}
+
+// throttledError says which limit an event has met.
+func throttledError(t *fleet.Throttled) error {
+	e := &types.TooManyRequestsException{Type: aws.String(user), Message: aws.String(t.Error())}
+	switch {
+	case t.Reserved && t.Rate:
+		e.Reason = types.ThrottleReasonReservedFunctionInvocationRateLimitExceeded
+	case t.Reserved:
+		e.Reason = types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded
+	case t.Rate:
+		e.Reason = types.ThrottleReasonFunctionInvocationRateLimitExceeded
+	default:
+		e.Reason = types.ThrottleReasonConcurrentInvocationLimitExceeded
+	}
+	if t.After > 0 {
+		e.RetryAfterSeconds = aws.String(strconv.Itoa(int(math.Ceil(t.After.Seconds()))))
+	}
+	return e
 }

@@ -50,7 +50,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 		return nil, err
 	}
 	f.change()
-	if err := s.insert(ctx, f); err != nil {
+	if err := s.insert(ctx, f, in.Publish); err != nil {
 		s.packages.drop(ctx, f.Code)
 		return nil, err
 	}
@@ -135,20 +135,35 @@ func (s *Service) absentIn(tx *store.Tx, ref reference) error {
 	return err
 }
 
-func (s *Service) insert(ctx context.Context, f *Function) error {
-	return s.deps.DB.Update(ctx, func(tx *store.Tx) error {
+// insert stores a new function, and makes f the version that is published of it if one is asked for.
+func (s *Service) insert(ctx context.Context, f *Function, publish bool) error {
+	made := *f
+	err := s.deps.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := s.absentIn(tx, f.reference()); err != nil {
 			return err
 		}
-		err := s.count(tx, f, func(a *Account) error {
+		before, _, err := s.retired.Get(tx, f.Account, f.Region, f.Name)
+		if err != nil {
+			return err
+		}
+		err = s.count(tx, f, func(a *Account) error {
 			a.Functions++
 			return a.grow(f.Code.Size)
 		})
 		if err != nil {
 			return err
 		}
-		return s.save(tx, *f)
+		head := *f
+		head.Published = before.Published
+		if made = head; publish {
+			if made.Configuration, err = s.publish(tx, &head, nil); err != nil {
+				return err
+			}
+		}
+		return s.save(tx, head)
 	})
+	*f = made
+	return err
 }
 
 // grow counts a package.

@@ -6,10 +6,13 @@ import "redoubt/internal/api"
 // records of AWS show; Invoke has its own.
 var recordNames = map[string]string{
 	"AddPermission":               "AddPermission20150331v2",
+	"CreateAlias":                 "CreateAlias20150331",
 	"CreateFunction":              "CreateFunction20150331",
+	"DeleteAlias":                 "DeleteAlias20150331",
 	"DeleteFunction":              "DeleteFunction20150331",
 	"DeleteFunctionConcurrency":   "DeleteFunctionConcurrency20171031",
 	"GetAccountSettings":          "GetAccountSettings20160819",
+	"GetAlias":                    "GetAlias20150331",
 	"GetFunction":                 "GetFunction20150331v2",
 	"GetFunctionConfiguration":    "GetFunctionConfiguration20150331v2",
 	"GetPolicy":                   "GetPolicy20150331v2",
@@ -17,10 +20,12 @@ var recordNames = map[string]string{
 	"ListFunctions":               "ListFunctions20150331",
 	"ListTags":                    "ListTags20170331",
 	"ListVersionsByFunction":      "ListVersionsByFunction20150331",
+	"PublishVersion":              "PublishVersion20150331",
 	"PutFunctionConcurrency":      "PutFunctionConcurrency20171031",
 	"RemovePermission":            "RemovePermission20150331v2",
 	"TagResource":                 "TagResource20170331v2",
 	"UntagResource":               "UntagResource20170331v2",
+	"UpdateAlias":                 "UpdateAlias20150331",
 	"UpdateFunctionCode":          "UpdateFunctionCode20150331v2",
 	"UpdateFunctionConfiguration": "UpdateFunctionConfiguration20150331v2",
 }

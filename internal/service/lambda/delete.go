@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"redoubt/internal/blob"
@@ -19,6 +18,9 @@ func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionI
 	if ref.Qualifier == latest {
 		return nil, invalid("$LATEST version cannot be deleted without deleting the function.")
 	}
+	if ref.aliased() {
+		return nil, invalid("Deletion of aliases is not currently supported.")
+	}
 	if err := ref.check(ctx); err != nil {
 		return nil, err
 	}
@@ -32,6 +34,9 @@ func (s *Service) DeleteFunction(ctx context.Context, in *lambda.DeleteFunctionI
 		return err
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.reprovision(ctx, ref); err != nil {
 		return nil, err
 	}
 	if ref.Qualifier != "" {
@@ -53,28 +58,29 @@ func (s *Service) deleteAll(tx *store.Tx, ref reference) ([]Code, error) {
 	if err != nil {
 		return nil, err
 	}
-	free := []Code{f.Code}
+	free, size := []Code{f.Code}, f.Code.Size
 	for _, v := range versions {
 		if err := s.versions.Delete(tx, v.place(ref)...); err != nil {
 			return nil, err
 		}
-		free = append(free, v.Code)
+		free, size = append(free, v.Code), size+v.Code.Size
+	}
+	if f.Published > 0 {
+		if err := s.retired.Put(tx, Retired{f.Published}, ref.Account, ref.Region, ref.Name); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.deleteAliases(tx, ref); err != nil {
 		return nil, err
 	}
-	free = distinct(free)
 	err = s.count(tx, &f, func(a *Account) error {
-		a.Functions, a.Reserved = a.Functions-1, a.Reserved-aws.ToInt32(f.Reserved)
-		for _, c := range free {
-			a.CodeSize -= c.Size
-		}
+		a.Functions, a.Reserved, a.CodeSize = a.Functions-1, a.Reserved-f.held(), a.CodeSize-size
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return free, s.functions.Delete(tx, ref.Account, ref.Region, ref.Name)
+	return distinct(free), s.functions.Delete(tx, ref.Account, ref.Region, ref.Name)
 }
 
 // free removes packages that no record refers to any more.
@@ -95,4 +101,41 @@ func distinct(packages []Code) (once []Code) {
 		}
 	}
 	return once
+}
+
+// deleteVersion deletes a version, and returns its package if nobody else needs it.
+func (s *Service) deleteVersion(tx *store.Tx, ref reference) ([]Code, error) {
+	f, err := s.head(tx, ref)
+	if err != nil {
+		return nil, err
+	}
+	v, ok, err := s.versions.Get(tx, versionKey(ref, ref.Qualifier)...)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || v.Version != ref.Qualifier {
+		return nil, ref.notFound()
+	}
+	if err := s.unaliased(tx, ref); err != nil {
+		return nil, err
+	}
+	if err := s.versions.Delete(tx, v.place(ref)...); err != nil {
+		return nil, err
+	}
+	err = s.count(tx, &f, func(a *Account) error {
+		a.CodeSize -= v.Code.Size
+		return f.provide(a, ref.Qualifier, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	delete(f.Statements, ref.Qualifier)
+	if err := s.save(tx, f); err != nil {
+		return nil, err
+	}
+	used, err := s.published(tx, ref, v.Code)
+	if err != nil || used || f.Code.Blob == v.Code.Blob {
+		return nil, err
+	}
+	return []Code{v.Code}, nil
 }

@@ -24,6 +24,8 @@ type Function struct {
 	Reserved   *int32                 // concurrency, nil if none is reserved
 	Statements map[string][]Statement // of the resource policy, by qualifier
 	Published  int64                  // number of the version that was published last, whether it still exists or not
+
+	Provisioned map[string]Provision // concurrency, by the version or alias for which it is asked
 }
 
 // Configuration is what a version freezes of a function.
@@ -65,7 +67,7 @@ type SealedEnvironment struct {
 type Account struct {
 	Functions int64
 	CodeSize  int64
-	Reserved  int32 // concurrency reserved by all functions
+	Reserved  int32 // concurrency reserved or provisioned by all functions
 }
 
 func (f *Function) reference() reference {
@@ -192,7 +194,7 @@ func (s *Service) GetFunctionConfiguration(ctx context.Context, in *lambda.GetFu
 	return &out, nil
 }
 
-// ListFunctions lists the functions of the caller's account, 50 a page.
+// ListFunctions lists the functions of the caller's account, or all their versions, 50 a page.
 func (s *Service) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInput) (*lambda.ListFunctionsOutput, error) {
 	c := api.CallerOf(ctx)
 	if aws.ToString(in.MasterRegion) != "" {
@@ -202,21 +204,15 @@ func (s *Service) ListFunctions(ctx context.Context, in *lambda.ListFunctionsInp
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := s.page(ctx, c.Account, c.Region, after, limitOf(in.MaxItems))
+	read, all := s.page, in.FunctionVersion == types.FunctionVersionAll
+	if all {
+		read = s.versionsPage
+	}
+	page, next, err := read(ctx, c.Account, c.Region, after, limitOf(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	out := &lambda.ListFunctionsOutput{Functions: []types.FunctionConfiguration{}, NextMarker: next}
-	for i := range page {
-		ref := page[i].reference()
-		if in.FunctionVersion == types.FunctionVersionAll {
-			ref.Qualifier = latest
-		}
-		d, err := s.describe(ctx, &page[i], ref)
-		if err != nil {
-			return nil, err
-		}
-		out.Functions = append(out.Functions, *d)
-	}
-	return out, nil
+	out := &lambda.ListFunctionsOutput{NextMarker: next}
+	out.Functions, err = s.summaries(ctx, page, all)
+	return out, err
 }

@@ -102,7 +102,6 @@ func TestRefusedCreations(t *testing.T) {
 		{"layers", func(in *lambda.CreateFunctionInput) {
 			in.Layers = []string{"arn:aws:lambda:us-east-1:123456789012:layer:l:1"}
 		}, "InvalidParameterValueException", "(Layers) " + yet},
-		{"publish", func(in *lambda.CreateFunctionInput) { in.Publish = true }, "InvalidParameterValueException", "(Publish) " + yet},
 		{"dead letters", func(in *lambda.CreateFunctionInput) {
 			in.DeadLetterConfig = &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sqs:us-east-1:123456789012:q")}
 		}, "InvalidParameterValueException", "(DeadLetterConfig) " + yet},

@@ -144,13 +144,21 @@ func (s *Service) invocable(ctx context.Context, ref reference, tenantID *string
 	if err != nil {
 		return nil, err
 	}
+	fn := f.runnable()
+	fn.Tenant, fn.Unreserved = tenant, accountConcurrency-a.Reserved
+	if f.Reserved != nil {
+		fn.Reserved = aws.Int32(*f.Reserved - f.provisioned())
+	}
+	fn.Prepare = func(ctx context.Context) (*fleet.Blueprint, error) { return s.blueprint(ctx, &f) }
+	return fn, nil
+}
+
+// runnable is the function as the fleet runs it.
+func (f *Function) runnable() *fleet.Function {
 	return &fleet.Function{
-		Tenant: tenant,
-		ARN:    f.arn(), Scope: f.Account + " " + f.Region, Generation: f.Generation, Version: f.Version,
+		ARN: f.arn(), Scope: f.Account + " " + f.Region, Generation: f.Generation, Version: f.Version,
 		Timeout: time.Duration(f.Timeout) * time.Second, MemoryMB: int(f.Memory),
-		Reserved: f.Reserved, Unreserved: accountConcurrency - a.Reserved,
-		Prepare: func(ctx context.Context) (*fleet.Blueprint, error) { return s.blueprint(ctx, &f) },
-	}, nil
+	}
 }
 
 // invokeError says in Lambda's words why there is no answer.
@@ -158,11 +166,7 @@ func invokeError(err error) error {
 	var t *fleet.Throttled
 	switch {
 	case errors.As(err, &t):
-		reason := types.ThrottleReasonConcurrentInvocationLimitExceeded
-		if t.Reserved {
-			reason = types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded
-		}
-		return &types.TooManyRequestsException{Type: aws.String(user), Message: aws.String(t.Error()), Reason: reason}
+		return throttledError(t)
 	case errors.Is(err, fleet.ErrDraining):
 		return wire.Errorf("ServiceUnavailableException", http.StatusServiceUnavailable, "The server is shutting down. Try again.")
 	}

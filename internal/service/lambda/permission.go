@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"redoubt/internal/policy"
-	"redoubt/internal/store"
 )
 
 // maxPolicy is what the policy of a function may take (gettingstarted-limits).
@@ -76,6 +75,9 @@ func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInp
 	if err != nil {
 		return nil, err
 	}
+	if ref.Qualifier == latest {
+		return nil, invalid("We currently do not support adding policies for $LATEST.")
+	}
 	added, err := statementOf(in, ref)
 	if err == nil {
 		err = s.bind(ctx, &added)
@@ -86,12 +88,7 @@ func (s *Service) AddPermission(ctx context.Context, in *lambda.AddPermissionInp
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.modify(ctx, in.FunctionName, in.Qualifier, func(_ *store.Tx, f *Function) error {
-		if err := f.expectPolicy(in.RevisionId); err != nil {
-			return err
-		}
-		return f.permit(ref.Qualifier, added)
-	})
+	err = s.changePolicy(ctx, ref, in.RevisionId, func(f *Function) error { return f.permit(ref.Qualifier, added) })
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +115,11 @@ func (s *Service) bind(ctx context.Context, to *Statement) error {
 // statement must be removed first.
 // https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1189
 func (s *Service) checkPolicy(ctx context.Context, in *lambda.AddPermissionInput) error {
-	f, ref, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	ref, err := refer(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return err
+	}
+	f, _, err := s.policyOwner(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,6 @@ func (f *Function) permit(qualifier string, added Statement) error {
 		f.Statements = map[string][]Statement{}
 	}
 	f.Statements[qualifier] = statements
-	f.touch()
 	return nil
 }
 
@@ -217,23 +217,13 @@ func (s *Statement) when(operator, key string, value *string) {
 	}
 }
 
-func (f *Function) expectPolicy(revision *string) error {
-	if r := aws.ToString(revision); r != "" && r != f.Revision {
-		return stale("GetPolicy")
-	}
-	return nil
-}
-
 // RemovePermission removes a statement.
 func (s *Service) RemovePermission(ctx context.Context, in *lambda.RemovePermissionInput) (*lambda.RemovePermissionOutput, error) {
 	ref, err := refer(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.modify(ctx, in.FunctionName, in.Qualifier, func(_ *store.Tx, f *Function) error {
-		if err := f.expectPolicy(in.RevisionId); err != nil {
-			return err
-		}
+	err = s.changePolicy(ctx, ref, in.RevisionId, func(f *Function) error {
 		old := f.Statements[ref.Qualifier]
 		if len(old) == 0 {
 			return missing("No policy is associated with the given resource.")
@@ -245,7 +235,6 @@ func (s *Service) RemovePermission(ctx context.Context, in *lambda.RemovePermiss
 		if f.Statements[ref.Qualifier] = left; len(left) == 0 {
 			delete(f.Statements, ref.Qualifier)
 		}
-		f.touch()
 		return nil
 	})
 	return &lambda.RemovePermissionOutput{}, err
@@ -253,7 +242,11 @@ func (s *Service) RemovePermission(ctx context.Context, in *lambda.RemovePermiss
 
 // GetPolicy returns the policy of the function, or of its version.
 func (s *Service) GetPolicy(ctx context.Context, in *lambda.GetPolicyInput) (*lambda.GetPolicyOutput, error) {
-	f, ref, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	ref, err := refer(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	f, owner, err := s.policyOwner(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -265,5 +258,5 @@ func (s *Service) GetPolicy(ctx context.Context, in *lambda.GetPolicyInput) (*la
 		return nil, err
 	}
 	text, err := policyText(statements)
-	return &lambda.GetPolicyOutput{Policy: aws.String(text), RevisionId: aws.String(f.Revision)}, err
+	return &lambda.GetPolicyOutput{Policy: aws.String(text), RevisionId: owner.revision}, err
 }

@@ -28,8 +28,6 @@ func TestStatementsAreThoseOfAWS(t *testing.T) {
 			`"Principal":{"Service":"alexa-appkit.amazon.com"},"Action":"lambda:InvokeFunction","Resource":"<arn>","Condition":{"StringEquals":{"lambda:EventSourceToken":"token"}}}`},
 		{lambda.AddPermissionInput{Principal: aws.String("*"), Action: aws.String("lambda:InvokeFunctionUrl"), FunctionUrlAuthType: types.FunctionUrlAuthTypeNone},
 			`"Principal":"*","Action":"lambda:InvokeFunctionUrl","Resource":"<arn>","Condition":{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}}`},
-		{lambda.AddPermissionInput{Principal: aws.String("s3.amazonaws.com"), Qualifier: aws.String("$LATEST")},
-			`"Principal":{"Service":"s3.amazonaws.com"},"Action":"lambda:InvokeFunction","Resource":"<arn>:$LATEST"}`},
 	} {
 		sid := fmt.Sprint("s", i)
 		c.in.FunctionName, c.in.StatementId = aws.String("f"), &sid

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net"
+	"sync"
 
 	"redoubt/internal/api"
 	"redoubt/internal/policy"
@@ -37,13 +38,17 @@ type Service struct {
 	functions *store.Table[Function]
 	versions  *store.Table[Version]
 	aliases   *store.Table[Alias]
+	retired   *store.Table[Retired]
 	accounts  *store.Table[Account]
 	catalog   *runtimes.Catalog
 	fleet     *fleet.Fleet
-	engine    sandbox.Engine
-	packages  packages
-	loaded    once
-	policies  cache[*policy.Document]
+
+	provisioning sync.Mutex
+
+	engine   sandbox.Engine
+	packages packages
+	loaded   once
+	policies cache[*policy.Document]
 }
 
 // New returns the service. [Service.Run] reclaims idle environments; [Service.Drain] ends all of them.
@@ -57,6 +62,7 @@ func New(d api.Deps, cfg Config) (*Service, error) {
 		functions: store.NewTable[Function](d.DB, "lambda", "function"),
 		versions:  store.NewTable[Version](d.DB, "lambda", "version"),
 		aliases:   store.NewTable[Alias](d.DB, "lambda", "alias"),
+		retired:   store.NewTable[Retired](d.DB, "lambda", "retired"),
 		accounts:  store.NewTable[Account](d.DB, "lambda", "account"),
 		catalog:   catalog,
 		fleet:     fleet.New(fleet.Config{Engine: cfg.Engine, Serve: cfg.Serve, Log: d.Log}),
@@ -75,8 +81,13 @@ func (s *Service) Model() wire.Model { return wire.Model{JSON: model} }
 // MaxBody is the most that a request may be: a package of 50 MB in base64.
 func (s *Service) MaxBody() int64 { return 70167211 }
 
-// Run reclaims environments that nobody uses, until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.fleet.Run(ctx) }
+// Run keeps provisioned environments ready and reclaims those that nobody uses, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	if err := s.provisionAll(ctx); err != nil {
+		s.deps.Log.Error("provisioning concurrency failed", "error", err)
+	}
+	return s.fleet.Run(ctx)
+}
 
 // Drain refuses new invocations, waits for those under way until ctx ends, and kills all environments.
 func (s *Service) Drain(ctx context.Context) error { return s.fleet.Drain(ctx) }

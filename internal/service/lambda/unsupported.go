@@ -28,7 +28,7 @@ func unsupportedInCreate(in *lambda.CreateFunctionInput) error {
 		{c.S3Bucket != nil || c.S3Key != nil || c.S3ObjectVersion != nil || c.S3ObjectStorageMode != "", "Code from S3 (Code.S3Bucket)"},
 		{c.SourceKMSKeyArn != nil, "A key for the deployment package (Code.SourceKMSKeyArn)"},
 		{in.CodeSigningConfigArn != nil, "Code signing (CodeSigningConfigArn)"},
-		{in.Publish || in.PublishTo != "", "Publishing a version (Publish)"},
+		{in.PublishTo != "", "Publishing to other than a numbered version (PublishTo)"},
 	})
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func unsupportedInCode(in *lambda.UpdateFunctionCodeInput) error {
 		{in.ImageUri != nil, "A function made of a container image (ImageUri)"},
 		{in.S3Bucket != nil || in.S3Key != nil || in.S3ObjectVersion != nil || in.S3ObjectStorageMode != "", "Code from S3 (S3Bucket)"},
 		{in.SourceKMSKeyArn != nil, "A key for the deployment package (SourceKMSKeyArn)"},
-		{in.Publish || in.PublishTo != "", "Publishing a version (Publish)"},
+		{in.PublishTo != "", "Publishing to other than a numbered version (PublishTo)"},
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,9 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err := unsupportedInCode(in); err != nil {
 		return nil, err
 	}
+	if err := onlyLatest(ctx, in.FunctionName); err != nil {
+		return nil, err
+	}
 	code, err := inspect(in.ZipFile)
 	if err != nil {
 		return nil, err
@@ -30,6 +33,9 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	} else if f, err = s.replaceCode(ctx, in, code); err != nil {
 		return nil, err
 	}
+	if in.Publish && !in.DryRun {
+		ref = f.version()
+	}
 	c, err := s.describe(ctx, f, ref)
 	if err != nil {
 		return nil, err
@@ -45,6 +51,7 @@ func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCode
 	}
 	var old Code
 	var kept bool // by a version
+	var published Configuration
 	f, err := s.modify(ctx, in.FunctionName, nil, func(tx *store.Tx, f *Function) error {
 		if err := f.expect(in.RevisionId); err != nil {
 			return err
@@ -54,12 +61,14 @@ func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCode
 		if kept, err = s.published(tx, f.reference(), old); err != nil {
 			return err
 		}
-		return s.count(tx, f, func(a *Account) error {
-			if !kept {
-				a.CodeSize -= old.Size
-			}
+		err := s.count(tx, f, func(a *Account) error {
+			a.CodeSize -= old.Size
 			return a.grow(code.Size)
 		})
+		if err == nil && in.Publish {
+			published, err = s.publish(tx, f, nil)
+		}
+		return err
 	})
 	if err != nil {
 		s.packages.drop(ctx, code)
@@ -68,6 +77,9 @@ func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCode
 	s.fleet.Retire(f.arn(), latest, f.Generation)
 	if !kept {
 		s.free(ctx, []Code{old})
+	}
+	if in.Publish {
+		f.Configuration = published
 	}
 	return f, nil
 }
@@ -83,6 +95,9 @@ func (f *Function) expect(revision *string) error {
 // UpdateFunctionConfiguration changes what is given and keeps the rest.
 func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.UpdateFunctionConfigurationInput) (*lambda.UpdateFunctionConfigurationOutput, error) {
 	if err := unsupportedInUpdate(in); err != nil {
+		return nil, err
+	}
+	if err := onlyLatest(ctx, in.FunctionName); err != nil {
 		return nil, err
 	}
 	f, ref, err := s.find(ctx, in.FunctionName, nil)

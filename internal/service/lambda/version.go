@@ -1,16 +1,27 @@
 package lambda
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
 	"redoubt/internal/store"
 )
 
-// Version is a published version. It never changes.
+// Version is a published version. But for its revision, which changes with its policy, and for what looks after its runtime,
+// it never changes.
 type Version struct {
 	Configuration
+	Latest string // description of $LATEST when this was published
+}
+
+// Retired is what outlives a function: numbers of versions are not given again to one that is made under its name later.
+type Retired struct {
+	Published int64
 }
 
 // versionForm tells numbers of versions from names of aliases.
@@ -78,36 +89,70 @@ func (s *Service) published(tx *store.Tx, ref reference, code Code) (bool, error
 	return false, err
 }
 
-// deleteVersion deletes a version, and returns its package if nobody else needs it.
-func (s *Service) deleteVersion(tx *store.Tx, ref reference) ([]Code, error) {
-	f, err := s.head(tx, ref)
+// versionPage reads up to limit versions after the given one, and whether there are more.
+func (s *Service) versionPage(tx *store.Tx, ref reference, after string, limit int) (page []Version, more bool, err error) {
+	r := store.Range{Prefix: []string{ref.Account, ref.Region, ref.Name}}
+	if after != "" && after != latest {
+		r.After = versionKey(ref, after)
+	}
+	for rec, err := range s.versions.Scan(tx, r) {
+		if err != nil || len(page) == limit {
+			return page, err == nil, err
+		}
+		page = append(page, rec.Value)
+	}
+	return page, false, nil
+}
+
+// ListVersionsByFunction lists $LATEST and then the versions in their order, 50 a page.
+func (s *Service) ListVersionsByFunction(ctx context.Context, in *lambda.ListVersionsByFunctionInput) (*lambda.ListVersionsByFunctionOutput, error) {
+	ref, err := s.whole(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	v, ok, err := s.versions.Get(tx, versionKey(ref, ref.Qualifier)...)
+	after, err := readMarker(in.Marker)
 	if err != nil {
 		return nil, err
 	}
-	if !ok || v.Version != ref.Qualifier {
-		return nil, ref.notFound()
-	}
-	if err := s.unaliased(tx, ref); err != nil {
-		return nil, err
-	}
-	if err := s.versions.Delete(tx, v.place(ref)...); err != nil {
-		return nil, err
-	}
-	delete(f.Statements, ref.Qualifier)
-	if err := s.save(tx, f); err != nil {
-		return nil, err
-	}
-	used, err := s.published(tx, ref, v.Code)
-	if err != nil || used || f.Code.Blob == v.Code.Blob {
-		return nil, err
-	}
-	err = s.count(tx, &f, func(a *Account) error {
-		a.CodeSize -= v.Code.Size
-		return nil
+	var page []Function
+	var more bool
+	err = s.deps.DB.View(ctx, func(tx *store.Tx) error {
+		f, err := s.head(tx, ref)
+		if err == nil {
+			page, more, err = s.withVersions(tx, f, after, limitOf(in.MaxItems))
+		}
+		return err
 	})
-	return []Code{v.Code}, err
+	if err != nil {
+		return nil, err
+	}
+	out := &lambda.ListVersionsByFunctionOutput{}
+	if more {
+		out.NextMarker = aws.String(marker(page[len(page)-1].Version))
+	}
+	out.Versions, err = s.summaries(ctx, page, true)
+	return out, err
+}
+
+// withVersions reads up to limit of a function's versions after the given one: $LATEST first.
+func (s *Service) withVersions(tx *store.Tx, f Function, after string, limit int) (page []Function, more bool, err error) {
+	if after == "" {
+		page = append(page, f)
+	}
+	versions, more, err := s.versionPage(tx, f.reference(), after, limit-len(page))
+	for _, v := range versions {
+		f.Configuration = v.Configuration
+		page = append(page, f)
+	}
+	return page, more, err
+}
+
+// whole reads the name of a function whose version is of no matter.
+func (s *Service) whole(ctx context.Context, name *string) (reference, error) {
+	ref, err := refer(ctx, name, nil)
+	if err != nil {
+		return ref, err
+	}
+	ref.Qualifier = ""
+	return ref, ref.check(ctx)
 }
