@@ -26,29 +26,9 @@ const id = "01234567-89ab-cdef-0123-456789abcdef"
 // found are the runtimes of a family that the interpreters on PATH can serve. A test that finds none is skipped.
 func found(t *testing.T, family runtimes.Family) []*runtimes.Runtime {
 	t.Helper()
-	names := map[string]string{}
-	for _, v := range []string{"9", "10", "11", "12", "13", "14"} {
-		names["python3."+v] = "python3." + v
-	}
-	for _, v := range []string{"18", "20", "22", "24"} {
-		names["nodejs"+v+".x"] = "node" + v
-	}
-	plain, err := runtimes.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var list []*runtimes.Runtime
-	for name, program := range names {
-		if !strings.HasPrefix(name, string(family)) {
-			continue
-		}
-		r, err := plain.Find(name)
-		if path, lookErr := exec.LookPath(program); err != nil && lookErr == nil {
-			if mapped, mapErr := runtimes.New(map[string]string{name: path}); mapErr == nil {
-				r, err = mapped.Find(name)
-			}
-		}
-		if err == nil {
+	for _, r := range all() {
+		if r.Family == family {
 			list = append(list, r)
 		}
 	}
@@ -57,6 +37,29 @@ func found(t *testing.T, family runtimes.Family) []*runtimes.Runtime {
 	}
 	return list
 }
+
+// all looks for python3 and node, and for their versions by name.
+var all = sync.OnceValue(func() (list []*runtimes.Runtime) {
+	for _, v := range []string{"python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "node18", "node20", "node22", "node24"} {
+		name := v
+		if major, ok := strings.CutPrefix(v, "node"); ok {
+			name = "nodejs" + major + ".x"
+		}
+		mapped := map[string]string{}
+		if path, err := exec.LookPath(v); err == nil {
+			mapped[name] = path
+		}
+		for _, m := range []map[string]string{nil, mapped} {
+			if c, err := runtimes.New(m); err == nil {
+				if r, err := c.Find(name); err == nil {
+					list = append(list, r)
+					break
+				}
+			}
+		}
+	}
+	return list
+})
 
 // newest is one of them, for what does not depend on the version.
 func newest(t *testing.T, family runtimes.Family) *runtimes.Runtime {
@@ -79,6 +82,7 @@ type process struct {
 	task    string
 	runtime string
 	exited  chan struct{}
+	wrote   chan struct{} // has one when something was written
 
 	mu  sync.Mutex
 	out bytes.Buffer
@@ -94,7 +98,10 @@ type spec struct {
 
 func run(t *testing.T, r *runtimes.Runtime, s spec) *process {
 	t.Helper()
-	p := &process{t: t, api: runtimeapi.New(runtimeapi.Config{Idle: func() {}}), task: t.TempDir(), runtime: t.TempDir(), exited: make(chan struct{})}
+	p := &process{
+		t: t, api: runtimeapi.New(runtimeapi.Config{Idle: func() {}}), task: t.TempDir(), runtime: t.TempDir(),
+		exited: make(chan struct{}), wrote: make(chan struct{}, 1),
+	}
 	for name, text := range s.files {
 		p.write(filepath.Join(p.task, name), text)
 	}
@@ -169,6 +176,10 @@ func (p *process) unpack(c *runtimes.Client) {
 func (p *process) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	select {
+	case p.wrote <- struct{}{}:
+	default:
+	}
 	return p.out.Write(b)
 }
 
@@ -185,6 +196,23 @@ func (p *process) log() string {
 }
 
 const patience = 20 * time.Second
+
+// logged is the log up to the mark of the invocation that has just been answered. What is written and what is answered come
+// on two ways.
+func (p *process) logged() string {
+	p.t.Helper()
+	var text string
+	for deadline := time.Now().Add(patience); !strings.HasSuffix(text, marked()); text += p.log() {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("no mark in %q", text)
+		}
+		select {
+		case <-p.wrote:
+		case <-time.After(patience):
+		}
+	}
+	return strings.TrimSuffix(text, marked())
+}
 
 func (p *process) invoke(payload string) runtimeapi.Answer {
 	p.t.Helper()
@@ -229,10 +257,8 @@ func (p *process) failed() runtimeapi.Answer {
 	}
 }
 
-// marked is a log with the mark that ends an invocation.
-func marked(lines ...string) string {
-	return strings.Join(lines, "") + "\x00ID\n"
-}
+// marked is the mark that ends an invocation.
+func marked() string { return "\x00ID\n" }
 
 func wantText(t *testing.T, what, got, want string) {
 	t.Helper()

@@ -76,8 +76,10 @@ func New(mapped map[string]string) (*Catalog, error) {
 	}, nil
 }
 
+func supported() []string { return slices.SortedFunc(maps.Keys(known), newer) }
+
 func interpreted() []string {
-	names := slices.Sorted(maps.Keys(known))
+	names := supported()
 	return slices.DeleteFunc(names, func(n string) bool { return known[n] == Provided })
 }
 
@@ -98,7 +100,7 @@ func (c *Catalog) Find(name string) (*Runtime, error) {
 func (c *Catalog) find(name string) (*Runtime, error) {
 	family, ok := known[name]
 	if !ok {
-		return nil, fmt.Errorf("The runtime %s is not supported by Redoubt yet. It supports %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		return nil, fmt.Errorf("The runtime %s is not supported by Redoubt yet. It supports %s", name, strings.Join(supported(), ", "))
 	}
 	if family == Provided { // it may be a script, or need the libraries of the system
 		_, roots, err := sandbox.Interpreter("/bin/sh")

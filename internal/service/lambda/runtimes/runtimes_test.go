@@ -36,7 +36,7 @@ func TestMissingRuntimeTellsHowToGetIt(t *testing.T) {
 	for name, want := range map[string]string{
 		"python3.12": "there is no python3 on PATH. Install it, or start the server with --runtime python3.12=PATH",
 		"nodejs22.x": "its interpreter /nowhere/node cannot be used",
-		"ruby3.4":    "is not supported by Redoubt yet. It supports nodejs18.x",
+		"ruby3.4":    "is not supported by Redoubt yet. It supports nodejs24.x",
 	} {
 		if _, err := c.Find(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", name, err)
