@@ -17,13 +17,21 @@ type filter struct {
 	refused []uint32      // system calls that answer EPERM, where programs take ENOSYS for a broken kernel
 }
 
-// A checkedCall is allowed if the low half of one argument, masked, is one of the values.
+// A checkedCall is allowed if all its tests hold, or else answers EPERM.
 type checkedCall struct {
 	number uint32
-	arg    uint32
-	mask   uint32
-	values []uint32
+	tests  []test
 }
+
+// A test holds if the low half of an argument, masked, is one of the values or, where it forbids, none of them.
+type test struct {
+	arg     uint32
+	mask    uint32
+	values  []uint32
+	forbids bool
+}
+
+const whole = ^uint32(0)
 
 const (
 	retAllow  = unix.SECCOMP_RET_ALLOW
@@ -78,12 +86,24 @@ func (f *filter) assemble() []unix.SockFilter {
 }
 
 func (c checkedCall) assemble() []unix.SockFilter {
-	body := []unix.SockFilter{load(offArgs + 8*c.arg), and(c.mask)}
-	for _, v := range c.values {
-		body = append(body, jump(unix.BPF_JEQ, v, 0, 1), ret(retAllow))
+	var body []unix.SockFilter
+	for _, t := range c.tests {
+		body = append(body, t.assemble()...)
 	}
-	body = append(body, ret(retEPERM))
+	body = append(body, ret(retAllow))
 	return append([]unix.SockFilter{jump(unix.BPF_JEQ, c.number, 0, uint8(len(body)))}, body...)
+}
+
+// assemble returns what goes on after itself if the test holds, and ends the call if not.
+func (t test) assemble() []unix.SockFilter {
+	body := []unix.SockFilter{load(offArgs + 8*t.arg), and(t.mask)}
+	for i, v := range t.values {
+		body = append(body, jump(unix.BPF_JEQ, v, uint8(len(t.values)-i), 0)) // behind the next but those of values
+	}
+	if t.forbids {
+		body = append(body, jump(unix.BPF_JA, 1, 0, 0))
+	}
+	return append(body, ret(retEPERM))
 }
 
 // ranges joins numbers that follow each other.
@@ -110,17 +130,26 @@ func (s *sequence) install(program []unix.SockFilter) {
 const namespaceFlags = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
 	unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
 
+// tioclinux is TIOCLINUX of ioctl_console(2).
+const tioclinux = 0x541c
+
 // untrusted is the filter of functions. Process 1, which runs none of their code, makes do with it as well.
 func untrusted() []unix.SockFilter {
 	f := filter{
 		allowed: append(slices.Clone(everyday), everydayHere...),
 		refused: []uint32{unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_PTRACE, unix.SYS_BPF, unix.SYS_KEYCTL, unix.SYS_PERF_EVENT_OPEN},
 		checked: []checkedCall{
-			{unix.SYS_CLONE, 0, namespaceFlags, []uint32{0}},
+			{unix.SYS_CLONE, []test{{arg: 0, mask: namespaceFlags, values: []uint32{0}}}},
 			// No AF_NETLINK: C libraries and Go resolve names and connect without it; only lists of interfaces stay empty.
-			{unix.SYS_SOCKET, 0, ^uint32(0), []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6}},
-			{unix.SYS_SOCKETPAIR, 0, ^uint32(0), []uint32{unix.AF_UNIX}},
-			{unix.SYS_PERSONALITY, 0, ^uint32(0), []uint32{0, 0x0008, 0x20000, 0x20008, 0xffffffff}},
+			// No protocols but those of the internet: the kernel would load modules for others.
+			{unix.SYS_SOCKET, []test{
+				{arg: 0, mask: whole, values: []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6}},
+				{arg: 2, mask: whole, values: []uint32{0, unix.IPPROTO_TCP, unix.IPPROTO_UDP}},
+			}},
+			{unix.SYS_SOCKETPAIR, []test{{arg: 0, mask: whole, values: []uint32{unix.AF_UNIX}}}},
+			{unix.SYS_PERSONALITY, []test{{arg: 0, mask: whole, values: []uint32{0, 0x0008, 0x20000, 0x20008, 0xffffffff}}}},
+			// Nobody types in another's name.
+			{unix.SYS_IOCTL, []test{{arg: 1, mask: whole, values: []uint32{unix.TIOCSTI, tioclinux}, forbids: true}}},
 		},
 	}
 	return f.assemble()

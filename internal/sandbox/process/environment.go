@@ -39,7 +39,9 @@ func (v *environment) RuntimeAPI() net.Listener { return v.listeners[0] }
 func (v *environment) ServerAPI() net.Listener  { return v.listeners[1] }
 
 // Dial connects to what listens on the host, whose network plain processes share.
-func (v *environment) Dial(network, address string) (net.Conn, error) { return net.Dial(network, address) }
+func (v *environment) Dial(network, address string) (net.Conn, error) {
+	return net.Dial(network, address)
+}
 
 // Freeze does nothing: plain processes go on between invocations.
 func (v *environment) Freeze() error { return nil }

@@ -13,3 +13,5 @@ func (s *suite) limits(t *testing.T)       { t.Skip("no engine of this system is
 func (s *suite) freeze(t *testing.T)       { t.Skip("no engine of this system isolates") }
 func (s *suite) kill(t *testing.T)         { t.Skip("no engine of this system isolates") }
 func (s *suite) interpreters(t *testing.T) { t.Skip("no engine of this system isolates") }
+func (s *suite) crowds(t *testing.T)       { t.Skip("no engine of this system isolates") }
+func (s *suite) tricks(t *testing.T)       { t.Skip("no engine of this system isolates") }

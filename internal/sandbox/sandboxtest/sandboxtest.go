@@ -31,6 +31,8 @@ func Run(t *testing.T, open Open) {
 	t.Run("freeze", s.freeze)
 	t.Run("kill", s.kill)
 	t.Run("interpreters", s.interpreters)
+	t.Run("crowds", s.crowds)
+	t.Run("tricks", s.tricks)
 	t.Run("names", s.names)
 }
 
