@@ -21,11 +21,11 @@ type pool struct {
 	idle       []*environment // the most recently used last
 	busy       int            // environments with an event in them
 	settling   int            // environments that have answered, and whose runtime has not asked for the next event yet
-	freed      chan struct{}  // closed, and replaced, when one becomes idle or is lost
+	waiting    []seat         // events that wait for one that settles, who waits longest first
 }
 
 func newPool(generation string) *pool {
-	return &pool{generation: generation, freed: make(chan struct{})}
+	return &pool{generation: generation}
 }
 
 // settleTime is how long to wait for a runtime that has answered to ask again, rather than start another environment, which
@@ -34,14 +34,8 @@ const settleTime = 50 * time.Millisecond
 
 // warm takes an idle environment that may be used, or returns nil if there is none.
 func (f *Fleet) warm(ctx context.Context, fn *Function) (*environment, error) {
-	deadline := time.Now().Add(settleTime)
 	for {
-		e, wait := f.take(fn)
-		if e == nil && wait != nil {
-			if waitFor(wait, time.Until(deadline)) {
-				continue
-			}
-		}
+		e := f.take(fn)
 		if e == nil {
 			return nil, nil
 		}
@@ -56,42 +50,34 @@ func (f *Fleet) warm(ctx context.Context, fn *Function) (*environment, error) {
 	}
 }
 
-func waitFor(c <-chan struct{}, d time.Duration) bool {
-	if d <= 0 {
-		return false
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-c:
-		return true
-	case <-timer.C:
-		return false
+// take removes the most recently used environment from its pool, or waits for one that is about to become idle.
+func (f *Fleet) take(fn *Function) *environment {
+	must := time.Now().Add(fn.Timeout)
+	for {
+		e := f.takeOrWait(fn)
+		if e == nil || e.plan.Expires.IsZero() || must.Before(e.plan.Expires) {
+			return e
+		}
+		e.kill() // its credentials end before the event may
 	}
 }
 
-// take removes the most recently used environment from its pool. Without one, wait is what to wait for if one is about
-// to become idle.
-func (f *Fleet) take(fn *Function) (e *environment, wait <-chan struct{}) {
+func (f *Fleet) takeOrWait(fn *Function) *environment {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	p := f.poolLocked(fn)
-	must := time.Now().Add(fn.Timeout)
-	for len(p.idle) > 0 {
-		e = p.idle[len(p.idle)-1]
-		p.idle = p.idle[:len(p.idle)-1]
-		if e.plan.Expires.IsZero() || must.Before(e.plan.Expires) {
-			e.state = busy
-			p.busy++
-			return e, nil
-		}
-		e.state = ended
-		go e.kill()
+	if last := len(p.idle) - 1; last >= 0 {
+		e := p.idle[last]
+		p.idle = p.idle[:last]
+		p.takeLocked(e)
+		f.mu.Unlock()
+		return e
 	}
-	if p.settling > 0 {
-		return nil, p.freed
+	s := p.queueLocked()
+	f.mu.Unlock()
+	if s == nil {
+		return nil
 	}
-	return nil, nil
+	return f.wait(p, s)
 }
 
 // poolLocked returns the pool for a function; that of a generation that is past ends.
@@ -154,6 +140,7 @@ func (f *Fleet) answered(e *environment) {
 
 func (f *Fleet) answeredLocked(e *environment) {
 	if e.state != busy {
+		go e.kill() // a program of it has ended; perhaps others have not
 		return
 	}
 	e.pool.busy--
@@ -187,18 +174,16 @@ func (f *Fleet) polling(e *environment) {
 func (f *Fleet) idleLocked(e *environment) {
 	if f.draining || f.pools[e.place] != e.pool || f.surplusLocked(e) {
 		e.state = ended
+		e.pool.unseatLocked()
 		go e.kill()
+		return
+	}
+	if e.pool.seatLocked(e) {
 		return
 	}
 	e.state, e.idleSince = idle, time.Now()
 	e.pool.idle = append(e.pool.idle, e)
-	e.pool.announce()
 	e.freezeSoon()
-}
-
-func (p *pool) announce() {
-	close(p.freed)
-	p.freed = make(chan struct{})
 }
 
 // forget is called when nothing of an environment is left, its log included.
@@ -208,19 +193,21 @@ func (f *Fleet) forget(e *environment) {
 	delete(f.all, e)
 }
 
-// lost takes an environment that has ended out of its pool.
-func (f *Fleet) lost(e *environment) {
+// lost takes an environment that has ended out of its pool, and tells in which state it was.
+func (f *Fleet) lost(e *environment) (was state) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch e.state {
+	was = e.state
+	switch was {
 	case busy:
 		e.pool.busy--
 	case settling:
 		e.pool.settling--
-		e.pool.announce()
+		e.pool.unseatLocked()
 	case idle:
 		e.pool.removeLocked(e)
 	}
 	e.state = ended
 	f.replaceLocked(e)
+	return was
 }
