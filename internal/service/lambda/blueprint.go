@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -68,6 +69,7 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 	if c.Expiration != nil {
 		p.Expires = c.Expiration.Add(-renewBefore)
 	}
+	p.Spec.Layers, p.Extensions = f.layerIDs(), f.extensions()
 	p.Load = func(ctx context.Context, id string) error { return s.loadCode(ctx, f, r, id) }
 	s.program(p, f, r)
 	return p, nil
@@ -81,12 +83,16 @@ func (s *Service) program(p *fleet.Blueprint, f *Function, r *runtimes.Runtime) 
 		p.Spec.Argv = append([]string{r.Program}, r.Client.Args...)
 		return
 	}
-	p.Spec.Argv = []string{"/var/task/bootstrap"}
-	switch f.Code.Bootstrap {
+	program, kind := "/var/task/bootstrap", f.Code.Bootstrap
+	if kind == NoBootstrap {
+		program, kind = "/opt/bootstrap", f.optBootstrap()
+	}
+	p.Spec.Argv = []string{program}
+	switch kind {
 	case NoBootstrap:
 		p.Broken = &fleet.Failure{Type: "Runtime.InvalidEntrypoint", Message: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}
 	case PlainBootstrap:
-		p.Broken = &fleet.Failure{Type: "Runtime.InvalidEntrypoint", Message: "fork/exec /var/task/bootstrap: permission denied"}
+		p.Broken = &fleet.Failure{Type: "Runtime.InvalidEntrypoint", Message: "fork/exec " + program + ": permission denied"}
 	}
 }
 
@@ -99,7 +105,7 @@ func (s *Service) loadCode(ctx context.Context, f *Function, r *runtimes.Runtime
 		return nil
 	}
 	return s.loaded.load(id, func() error {
-		archive, err := s.packages.open(ctx, f.Code)
+		archive, err := s.packages.open(ctx, f.packageOf(id))
 		if err != nil {
 			return err
 		}
@@ -116,7 +122,7 @@ func (f *Function) environ(c *ststypes.Credentials, stream string, variables map
 	all := map[string]string{
 		"LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 		"LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-		"NODE_PATH":       "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task",
+		"NODE_PATH":       nodePath(string(f.Runtime)),
 		"PYTHONPATH":      "/var/runtime", "AWS_EXECUTION_ENV": "AWS_Lambda_" + string(f.Runtime),
 		// The server itself, on an address that only this sandbox has.
 		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
@@ -139,6 +145,16 @@ func (f *Function) environ(c *ststypes.Credentials, stream string, variables map
 		list = append(list, k+"="+v)
 	}
 	return list
+}
+
+// nodePath is where Node.js looks for modules, those of layers first.
+// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html#packaging-layers-paths
+func nodePath(runtime string) string {
+	const common = "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"
+	if version, ok := strings.CutPrefix(strings.TrimSuffix(runtime, ".x"), "nodejs"); ok {
+		return "/opt/nodejs/node" + version + "/node_modules:" + common
+	}
+	return common
 }
 
 // newStreamName names the log stream of one environment.

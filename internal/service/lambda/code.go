@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 
 	"redoubt/internal/blob"
 	"redoubt/internal/sandbox"
@@ -36,11 +37,17 @@ type packages struct {
 	db    *store.DB
 }
 
-// inspect checks a package as Lambda does, and returns all that is known of it before it is kept.
-func inspect(archive []byte) (Code, error) {
-	if len(archive) > maxZipped {
-		return Code{}, tooLarge("Zipped size must be smaller than %d bytes", maxZipped)
+// inspectBeside checks the package of a function with layers.
+func inspectBeside(archive []byte, layers []Attachment) (Code, error) {
+	room, err := roomBeside(layers)
+	if err != nil {
+		return Code{}, err
 	}
+	return inspect(archive, room)
+}
+
+// inspect checks a package as Lambda does, and returns all that is known of it before it is kept.
+func inspect(archive []byte, room int64) (Code, error) {
 	// Before the archive is read: each entry costs some hundred bytes.
 	if bytes.Count(archive, []byte(entrySignature)) > sandbox.MaxEntries {
 		return Code{}, cannotUnzip(fmt.Errorf("more than %d entries", sandbox.MaxEntries))
@@ -54,22 +61,35 @@ func inspect(archive []byte) (Code, error) {
 	}
 	sum := sha256.Sum256(archive)
 	code := Code{SHA256: sum[:], Size: int64(len(archive))}
-	var size uint64
 	for _, f := range r.File {
-		if size += f.UncompressedSize64; size > maxUnzipped || f.UncompressedSize64 > maxUnzipped {
-			return Code{}, invalid("Unzipped size must be smaller than %d bytes", maxUnzipped)
+		if size := f.UncompressedSize64; size > uint64(room) || code.Unzipped+int64(size) > room {
+			return Code{}, tooLargeUnzipped(room)
 		}
-		if f.Name == "bootstrap" || f.Name == "./bootstrap" {
-			code.Bootstrap = PlainBootstrap
-			if f.Mode()&0o111 != 0 {
-				code.Bootstrap = ExecutableBootstrap
-			}
-		}
+		code.Unzipped += int64(f.UncompressedSize64)
+		code.see(f)
 	}
 	if err := sandbox.CheckArchive(maxUnzipped, r); err != nil {
 		return Code{}, cannotUnzip(err)
 	}
 	return code, nil
+}
+
+func tooLargeUnzipped(room int64) error {
+	return invalid("Unzipped size must be smaller than %d bytes", room)
+}
+
+// see notes what an entry means to who starts the environment.
+func (c *Code) see(f *zip.File) {
+	name := strings.TrimPrefix(f.Name, "./")
+	if name == "bootstrap" {
+		c.Bootstrap = PlainBootstrap
+		if f.Mode()&0o111 != 0 {
+			c.Bootstrap = ExecutableBootstrap
+		}
+	}
+	if program, ok := strings.CutPrefix(name, "extensions/"); ok && program != "" && !strings.Contains(program, "/") {
+		c.Extensions = append(c.Extensions, program)
+	}
 }
 
 // entrySignature begins each entry of the directory of a zip file (APPNOTE.TXT, 4.3.12).
@@ -120,17 +140,13 @@ func (p packages) open(ctx context.Context, code Code) (*bytes.Reader, error) {
 // id is how the sandbox knows the package: by content, so that functions with the same package share it.
 func (c Code) id() string { return "code-" + hex.EncodeToString(c.SHA256) }
 
-// Keeps implements api.BlobKeeper: the packages of all functions and versions.
-func (s *Service) Keeps(ctx context.Context) (map[blob.ID]bool, error) {
-	kept := map[blob.ID]bool{}
-	err := s.deps.DB.View(ctx, func(tx *store.Tx) error {
-		for r, err := range s.functions.Scan(tx, store.Range{}) {
-			if err != nil {
-				return err
-			}
-			kept[r.Value.Code.Blob] = true
+// Keeps implements api.BlobKeeper: the packages of all functions, their versions and layers, in use or not.
+func (s *Service) Keeps(ctx context.Context) (kept map[blob.ID]bool, err error) {
+	err = s.deps.DB.View(ctx, func(tx *store.Tx) error {
+		if kept, err = s.inUse(tx); err != nil {
+			return err
 		}
-		for r, err := range s.versions.Scan(tx, store.Range{}) {
+		for r, err := range s.layerVersions.Scan(tx, store.Range{}) {
 			if err != nil {
 				return err
 			}
@@ -139,4 +155,28 @@ func (s *Service) Keeps(ctx context.Context) (map[blob.ID]bool, error) {
 		return nil
 	})
 	return kept, err
+}
+
+// inUse finds the packages of all functions and their versions, and of the layers that they have.
+func (s *Service) inUse(tx *store.Tx) (map[blob.ID]bool, error) {
+	used := map[blob.ID]bool{}
+	add := func(c *Configuration) {
+		used[c.Code.Blob] = true
+		for _, l := range c.Layers {
+			used[l.Code.Blob] = true
+		}
+	}
+	for r, err := range s.functions.Scan(tx, store.Range{}) {
+		if err != nil {
+			return nil, err
+		}
+		add(&r.Value.Configuration)
+	}
+	for r, err := range s.versions.Scan(tx, store.Range{}) {
+		if err != nil {
+			return nil, err
+		}
+		add(&r.Value.Configuration)
+	}
+	return used, nil
 }

@@ -38,6 +38,7 @@ func (f *Function) configuration(ref reference) *types.FunctionConfiguration {
 		SnapStart: &types.SnapStartResponse{
 			ApplyOn: types.SnapStartApplyOnNone, OptimizationStatus: types.SnapStartOptimizationStatusOff,
 		},
+		Layers:        f.layerList(),
 		TenancyConfig: f.tenancy(),
 		LoggingConfig: f.loggingConfig(),
 	}
@@ -65,7 +66,7 @@ func configurationFields(c *types.FunctionConfiguration) lambda.GetFunctionConfi
 	return lambda.GetFunctionConfigurationOutput{
 		Architectures: c.Architectures, CodeSha256: c.CodeSha256, CodeSize: c.CodeSize, Description: c.Description,
 		Environment: c.Environment, EphemeralStorage: c.EphemeralStorage, FunctionArn: c.FunctionArn, FunctionName: c.FunctionName,
-		Handler: c.Handler, KMSKeyArn: c.KMSKeyArn, LastModified: c.LastModified, LastUpdateStatus: c.LastUpdateStatus,
+		Handler: c.Handler, KMSKeyArn: c.KMSKeyArn, LastModified: c.LastModified, LastUpdateStatus: c.LastUpdateStatus, Layers: c.Layers,
 		LoggingConfig: c.LoggingConfig, MemorySize: c.MemorySize, PackageType: c.PackageType, RevisionId: c.RevisionId, Role: c.Role,
 		Runtime: c.Runtime, SnapStart: c.SnapStart, State: c.State, TenancyConfig: c.TenancyConfig,
 		Timeout: c.Timeout, TracingConfig: c.TracingConfig, Version: c.Version,

@@ -29,7 +29,15 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if err != nil {
 		return nil, err
 	}
-	code, err := inspect(in.Code.ZipFile)
+	if f.Layers, err = s.attach(ctx, in.Layers); err != nil {
+		return nil, err
+	}
+	c := in.Code
+	archive, err := s.fetch(ctx, source{zip: c.ZipFile, bucket: c.S3Bucket, key: c.S3Key, version: c.S3ObjectVersion, mode: c.S3ObjectStorageMode})
+	if err != nil {
+		return nil, err
+	}
+	code, err := inspectBeside(archive, f.Layers)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +54,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if err := s.sealEnvironment(ctx, f, variables); err != nil {
 		return nil, err
 	}
-	if f.Code, err = s.packages.keep(ctx, code, in.Code.ZipFile); err != nil {
+	if f.Code, err = s.packages.keep(ctx, code, archive); err != nil {
 		return nil, err
 	}
 	f.change()
@@ -54,11 +62,11 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 		s.packages.drop(ctx, f.Code)
 		return nil, err
 	}
-	c, err := s.describe(ctx, f, f.reference())
+	described, err := s.describe(ctx, f, f.reference())
 	if err != nil {
 		return nil, err
 	}
-	out := lambda.CreateFunctionOutput(configurationFields(c))
+	out := lambda.CreateFunctionOutput(configurationFields(described))
 	return &out, nil
 }
 
@@ -140,6 +148,9 @@ func (s *Service) insert(ctx context.Context, f *Function, publish bool) error {
 	made := *f
 	err := s.deps.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := s.absentIn(tx, f.reference()); err != nil {
+			return err
+		}
+		if err := s.attached(ctx, tx, f.Layers); err != nil {
 			return err
 		}
 		before, _, err := s.retired.Get(tx, f.Account, f.Region, f.Name)

@@ -28,6 +28,16 @@ var recordNames = map[string]string{
 	"UpdateAlias":                 "UpdateAlias20150331",
 	"UpdateFunctionCode":          "UpdateFunctionCode20150331v2",
 	"UpdateFunctionConfiguration": "UpdateFunctionConfiguration20150331v2",
+
+	"AddLayerVersionPermission":    "AddLayerVersionPermission20181031",
+	"DeleteLayerVersion":           "DeleteLayerVersion20181031",
+	"GetLayerVersion":              "GetLayerVersion20181031",
+	"GetLayerVersionByArn":         "GetLayerVersionByArn20181031",
+	"GetLayerVersionPolicy":        "GetLayerVersionPolicy20181031",
+	"ListLayerVersions":            "ListLayerVersions20181031",
+	"ListLayers":                   "ListLayers20181031",
+	"PublishLayerVersion":          "PublishLayerVersion20181031",
+	"RemoveLayerVersionPermission": "RemoveLayerVersionPermission20181031",
 }
 
 // dated gives the operations their names in records.

@@ -42,6 +42,7 @@ type Configuration struct {
 	Isolation   types.TenantIsolationMode // of tenants, "" if they share environments
 
 	Code        Code
+	Layers      []Attachment       // merged at /opt in this order
 	KMSKey      string             // ARN of the owner's key, or ""
 	Environment *SealedEnvironment // nil without variables
 
@@ -52,10 +53,12 @@ type Configuration struct {
 
 // Code is a deployment package.
 type Code struct {
-	Blob      blob.ID
-	SHA256    []byte
-	Size      int64
-	Bootstrap Bootstrap
+	Blob       blob.ID
+	SHA256     []byte
+	Size       int64
+	Unzipped   int64
+	Bootstrap  Bootstrap
+	Extensions []string // programs in its folder of that name, which count in a layer
 }
 
 // SealedEnvironment is the environment variables as KMS encrypted them.
@@ -147,16 +150,20 @@ func (s *Service) modify(ctx context.Context, name, qualifier *string, fn func(t
 	return &f, err
 }
 
-// account changes what is counted in the account of f.
+// count changes what is counted in the account of f.
 func (s *Service) count(tx *store.Tx, f *Function, fn func(*Account) error) error {
-	a, _, err := s.accounts.Get(tx, f.Account, f.Region)
+	return s.countIn(tx, f.Account, f.Region, fn)
+}
+
+func (s *Service) countIn(tx *store.Tx, account, region string, fn func(*Account) error) error {
+	a, _, err := s.accounts.Get(tx, account, region)
 	if err != nil {
 		return err
 	}
 	if err := fn(&a); err != nil {
 		return err
 	}
-	return s.accounts.Put(tx, a, f.Account, f.Region)
+	return s.accounts.Put(tx, a, account, region)
 }
 
 // GetFunction returns the configuration. Code.Location is left out: AWS gives a link to S3 that needs no signature of the

@@ -96,12 +96,12 @@ func TestRefusedCreations(t *testing.T) {
 		{"tag", func(in *lambda.CreateFunctionInput) { in.Tags = map[string]string{"aws:x": "y"} }, "InvalidParameterValueException", "reserved for system use"},
 		{"S3", func(in *lambda.CreateFunctionInput) {
 			in.Code = &types.FunctionCode{S3Bucket: aws.String("bucket"), S3Key: aws.String("k")}
-		}, "InvalidParameterValueException", "Code from S3 (Code.S3Bucket) " + yet},
+		}, "InvalidParameterValueException", "Code from S3 (S3Bucket) " + yet},
 		{"image", func(in *lambda.CreateFunctionInput) { in.PackageType = types.PackageTypeImage }, "InvalidParameterValueException", "PackageType Image, Code.ImageUri) " + yet},
 		{"VPC", func(in *lambda.CreateFunctionInput) { in.VpcConfig = &types.VpcConfig{SubnetIds: []string{"subnet-1"}} }, "InvalidParameterValueException", "(VpcConfig) " + yet},
 		{"layers", func(in *lambda.CreateFunctionInput) {
-			in.Layers = []string{"arn:aws:lambda:us-east-1:123456789012:layer:l:1"}
-		}, "InvalidParameterValueException", "(Layers) " + yet},
+			in.Layers = []string{"arn:aws:lambda:us-east-1:" + w.account + ":layer:l:1"}
+		}, "InvalidParameterValueException", "Layer version arn:aws:lambda:us-east-1:" + w.account + ":layer:l:1 does not exist."},
 		{"dead letters", func(in *lambda.CreateFunctionInput) {
 			in.DeadLetterConfig = &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sqs:us-east-1:123456789012:q")}
 		}, "InvalidParameterValueException", "(DeadLetterConfig) " + yet},

@@ -3,29 +3,34 @@ package lambda
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"redoubt/internal/api"
-	"redoubt/internal/policy"
 )
 
 // Operations implements api.Service.
 func (s *Service) Operations() []api.Operation {
 	function, role := api.On(s.function), api.On(s.role)
 	passed := role("Role").For("iam:PassRole").To(principal)
+	used := api.On(s.layerVersion)("Layers").For("lambda:GetLayerVersion")
 	return dated([]api.Operation{
+		api.Op(s.AddLayerVersionPermission, api.Of(func(ctx context.Context, in *lambda.AddLayerVersionPermissionInput) (api.Resource, error) {
+			return s.numbered(ctx, in.LayerName, in.VersionNumber)
+		})),
 		api.Op(s.AddPermission, api.Of(func(ctx context.Context, in *lambda.AddPermissionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		}).With(permissionKeys)),
 		api.Op(s.CreateAlias, function("FunctionName")),
-		api.Op(s.CreateFunction, function("FunctionName"), passed,
+		api.Op(s.CreateFunction, function("FunctionName").With(deployKeys), passed, used,
 			function("FunctionName").For("lambda:TagResource").When(func(in any) bool { return len(in.(*lambda.CreateFunctionInput).Tags) > 0 })),
 		api.Op(s.DeleteAlias, function("FunctionName")),
 		api.Op(s.DeleteFunction, api.Of(func(ctx context.Context, in *lambda.DeleteFunctionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
 		api.Op(s.DeleteFunctionConcurrency, function("FunctionName")),
+		api.Op(s.DeleteLayerVersion, api.Of(func(ctx context.Context, in *lambda.DeleteLayerVersionInput) (api.Resource, error) {
+			return s.numbered(ctx, in.LayerName, in.VersionNumber)
+		})),
 		api.Op(s.DeleteProvisionedConcurrencyConfig, api.Of(func(ctx context.Context, in *lambda.DeleteProvisionedConcurrencyConfigInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
@@ -39,6 +44,13 @@ func (s *Service) Operations() []api.Operation {
 		api.Op(s.GetFunctionConfiguration, api.Of(func(ctx context.Context, in *lambda.GetFunctionConfigurationInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
+		api.Op(s.GetLayerVersion, api.Of(func(ctx context.Context, in *lambda.GetLayerVersionInput) (api.Resource, error) {
+			return s.numbered(ctx, in.LayerName, in.VersionNumber)
+		})),
+		api.Op(s.GetLayerVersionByArn, api.On(s.layerVersion)("Arn").For("lambda:GetLayerVersion")),
+		api.Op(s.GetLayerVersionPolicy, api.Of(func(ctx context.Context, in *lambda.GetLayerVersionPolicyInput) (api.Resource, error) {
+			return s.numbered(ctx, in.LayerName, in.VersionNumber)
+		})),
 		api.Op(s.GetPolicy, api.Of(func(ctx context.Context, in *lambda.GetPolicyInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
@@ -50,32 +62,31 @@ func (s *Service) Operations() []api.Operation {
 		}).For("lambda:InvokeFunction")).Data(),
 		api.Op(s.ListAliases, function("FunctionName")),
 		api.Op(s.ListFunctions, api.Anything),
+		api.Op(s.ListLayerVersions, api.Of(func(ctx context.Context, in *lambda.ListLayerVersionsInput) (api.Resource, error) {
+			return s.ownLayers(ctx, in.LayerName)
+		})),
+		api.Op(s.ListLayers, api.Anything),
 		api.Op(s.ListProvisionedConcurrencyConfigs, function("FunctionName")),
 		api.Op(s.ListTags, function("Resource")),
 		api.Op(s.ListVersionsByFunction, function("FunctionName")),
+		api.Op(s.PublishLayerVersion, api.On(s.layer)("LayerName")),
 		api.Op(s.PublishVersion, function("FunctionName")),
 		api.Op(s.PutFunctionConcurrency, function("FunctionName")),
 		api.Op(s.PutProvisionedConcurrencyConfig, api.Of(func(ctx context.Context, in *lambda.PutProvisionedConcurrencyConfigInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
+		api.Op(s.RemoveLayerVersionPermission, api.Of(func(ctx context.Context, in *lambda.RemoveLayerVersionPermissionInput) (api.Resource, error) {
+			return s.numbered(ctx, in.LayerName, in.VersionNumber)
+		})),
 		api.Op(s.RemovePermission, api.Of(func(ctx context.Context, in *lambda.RemovePermissionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
-		})),
+		}).With(s.removedKeys)),
 		api.Op(s.TagResource, function("Resource")),
 		api.Op(s.UntagResource, function("Resource")),
 		api.Op(s.UpdateAlias, function("FunctionName")),
 		api.Op(s.UpdateFunctionCode, function("FunctionName")),
-		api.Op(s.UpdateFunctionConfiguration, function("FunctionName"), passed),
+		api.Op(s.UpdateFunctionConfiguration, function("FunctionName").With(deployKeys), passed, used),
 	})
 }
 
-// permissionKeys are lambda:Principal and lambda:FunctionUrlAuthType of AddPermission.
-// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html#awslambda-policy-keys
-func permissionKeys(_ context.Context, in any) policy.MapKeys {
-	p := in.(*lambda.AddPermissionInput)
-	keys := policy.MapKeys{"lambda:principal": {aws.ToString(p.Principal)}}
-	if p.FunctionUrlAuthType != "" {
-		keys["lambda:functionurlauthtype"] = []string{string(p.FunctionUrlAuthType)}
-	}
-	return keys
-}
+// The condition keys of the operations are in guard.go.

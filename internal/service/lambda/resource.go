@@ -50,21 +50,7 @@ func (s *Service) resourceOf(ref reference, f *Function) (api.Resource, error) {
 
 // compiled is the policy of a function, or of the version of it that ref names; nil if it has none.
 func (s *Service) compiled(ref reference, f *Function) (*policy.Document, error) {
-	statements := f.Statements[ref.Qualifier]
-	if len(statements) == 0 {
-		return nil, nil
-	}
-	text, err := policyText(statements)
-	if err != nil {
-		return nil, err
-	}
-	return s.policies.get(text, func() (*policy.Document, error) {
-		d, err := policy.Parse(text, policy.Resource)
-		if err != nil {
-			return nil, fmt.Errorf("compiling the policy of %s: %w", ref, err)
-		}
-		return d, nil
-	})
+	return s.compile(ref.String(), f.Statements[ref.Qualifier])
 }
 
 // role resolves an execution role.

@@ -34,6 +34,9 @@ type Config struct {
 
 // Service is Lambda.
 type Service struct {
+	layers        *store.Table[Layer]
+	layerVersions *store.Table[LayerVersion]
+
 	deps      api.Deps
 	functions *store.Table[Function]
 	versions  *store.Table[Version]
@@ -58,6 +61,9 @@ func New(d api.Deps, cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("finding runtimes: %w", err)
 	}
 	s := &Service{
+		layers:        store.NewTable[Layer](d.DB, "lambda", "layer"),
+		layerVersions: store.NewTable[LayerVersion](d.DB, "lambda", "layerversion"),
+
 		deps:      d,
 		functions: store.NewTable[Function](d.DB, "lambda", "function"),
 		versions:  store.NewTable[Version](d.DB, "lambda", "version"),

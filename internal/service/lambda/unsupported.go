@@ -25,7 +25,6 @@ func unsupportedInCreate(in *lambda.CreateFunctionInput) error {
 	c := in.Code
 	err := refuse([]lack{
 		{in.PackageType == types.PackageTypeImage || c.ImageUri != nil, "A function made of a container image (PackageType Image, Code.ImageUri)"},
-		{c.S3Bucket != nil || c.S3Key != nil || c.S3ObjectVersion != nil || c.S3ObjectStorageMode != "", "Code from S3 (Code.S3Bucket)"},
 		{c.SourceKMSKeyArn != nil, "A key for the deployment package (Code.SourceKMSKeyArn)"},
 		{in.CodeSigningConfigArn != nil, "Code signing (CodeSigningConfigArn)"},
 		{in.PublishTo != "", "Publishing to other than a numbered version (PublishTo)"},
@@ -36,19 +35,15 @@ func unsupportedInCreate(in *lambda.CreateFunctionInput) error {
 	if err := unsupportedArchitecture(in.Architectures); err != nil {
 		return err
 	}
-	err = configured{
-		in.VpcConfig, in.DeadLetterConfig, in.FileSystemConfigs, in.Layers, in.SnapStart, in.TracingConfig, in.ImageConfig,
+	return configured{
+		in.VpcConfig, in.DeadLetterConfig, in.FileSystemConfigs, in.SnapStart, in.TracingConfig, in.ImageConfig,
 		in.DurableConfig, in.CapacityProviderConfig,
 	}.unsupported()
-	if err == nil && len(c.ZipFile) == 0 {
-		err = invalid("Please provide a source for function code.")
-	}
-	return err
 }
 
 func unsupportedInUpdate(in *lambda.UpdateFunctionConfigurationInput) error {
 	return configured{
-		in.VpcConfig, in.DeadLetterConfig, in.FileSystemConfigs, in.Layers, in.SnapStart, in.TracingConfig, in.ImageConfig,
+		in.VpcConfig, in.DeadLetterConfig, in.FileSystemConfigs, in.SnapStart, in.TracingConfig, in.ImageConfig,
 		in.DurableConfig, in.CapacityProviderConfig,
 	}.unsupported()
 }
@@ -56,20 +51,13 @@ func unsupportedInUpdate(in *lambda.UpdateFunctionConfigurationInput) error {
 func unsupportedInCode(in *lambda.UpdateFunctionCodeInput) error {
 	err := refuse([]lack{
 		{in.ImageUri != nil, "A function made of a container image (ImageUri)"},
-		{in.S3Bucket != nil || in.S3Key != nil || in.S3ObjectVersion != nil || in.S3ObjectStorageMode != "", "Code from S3 (S3Bucket)"},
 		{in.SourceKMSKeyArn != nil, "A key for the deployment package (SourceKMSKeyArn)"},
 		{in.PublishTo != "", "Publishing to other than a numbered version (PublishTo)"},
 	})
 	if err != nil {
 		return err
 	}
-	if err := unsupportedArchitecture(in.Architectures); err != nil {
-		return err
-	}
-	if len(in.ZipFile) == 0 {
-		return invalid("Please provide a source for function code.")
-	}
-	return nil
+	return unsupportedArchitecture(in.Architectures)
 }
 
 func unsupportedArchitecture(list []types.Architecture) error {
@@ -86,7 +74,6 @@ type configured struct {
 	vpc      *types.VpcConfig
 	dead     *types.DeadLetterConfig
 	files    []types.FileSystemConfig
-	layers   []string
 	snap     *types.SnapStart
 	tracing  *types.TracingConfig
 	image    *types.ImageConfig
@@ -100,7 +87,6 @@ func (c configured) unsupported() error {
 		{v != nil && (len(v.SubnetIds) > 0 || len(v.SecurityGroupIds) > 0 || aws.ToBool(v.Ipv6AllowedForDualStack)), "A network of one's own (VpcConfig)"},
 		{c.dead != nil && aws.ToString(c.dead.TargetArn) != "", "A dead-letter queue (DeadLetterConfig)"},
 		{len(c.files) > 0, "A file system (FileSystemConfigs)"},
-		{len(c.layers) > 0, "A layer (Layers)"},
 		{c.snap != nil && c.snap.ApplyOn == types.SnapStartApplyOnPublishedVersions, "A snapshot at publication (SnapStart)"},
 		{c.tracing != nil && c.tracing.Mode == types.TracingModeActive, "Active tracing (TracingConfig)"},
 		{c.image != nil, "A container image's configuration (ImageConfig)"},

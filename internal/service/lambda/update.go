@@ -17,10 +17,6 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err := onlyLatest(ctx, in.FunctionName); err != nil {
 		return nil, err
 	}
-	code, err := inspect(in.ZipFile)
-	if err != nil {
-		return nil, err
-	}
 	f, ref, err := s.find(ctx, in.FunctionName, nil)
 	if err != nil {
 		return nil, err
@@ -28,9 +24,17 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err := f.expect(in.RevisionId); err != nil {
 		return nil, err
 	}
+	archive, err := s.fetch(ctx, source{zip: in.ZipFile, bucket: in.S3Bucket, key: in.S3Key, version: in.S3ObjectVersion, mode: in.S3ObjectStorageMode})
+	if err != nil {
+		return nil, err
+	}
+	code, err := inspectBeside(archive, f.Layers)
+	if err != nil {
+		return nil, err
+	}
 	if in.DryRun {
 		f.Code.SHA256, f.Code.Size = code.SHA256, code.Size
-	} else if f, err = s.replaceCode(ctx, in, code); err != nil {
+	} else if f, err = s.replaceCode(ctx, in, code, archive); err != nil {
 		return nil, err
 	}
 	if in.Publish && !in.DryRun {
@@ -44,8 +48,8 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	return &out, nil
 }
 
-func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCodeInput, code Code) (*Function, error) {
-	code, err := s.packages.keep(ctx, code, in.ZipFile)
+func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCodeInput, code Code, archive []byte) (*Function, error) {
+	code, err := s.packages.keep(ctx, code, archive)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +61,9 @@ func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCode
 			return err
 		}
 		old, f.Code = f.Code, code
+		if err := f.checkSize(); err != nil {
+			return err
+		}
 		f.change()
 		if kept, err = s.published(tx, f.reference(), old); err != nil {
 			return err
@@ -112,9 +119,14 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 		return nil, err
 	}
 	f.change()
-	_, err = s.modify(ctx, in.FunctionName, nil, func(_ *store.Tx, now *Function) error {
+	_, err = s.modify(ctx, in.FunctionName, nil, func(tx *store.Tx, now *Function) error {
 		if now.Revision != read {
 			return conflict("The function could not be updated due to a concurrent update operation.")
+		}
+		if in.Layers != nil {
+			if err := s.attached(ctx, tx, f.Layers); err != nil {
+				return err
+			}
 		}
 		now.Configuration = f.Configuration
 		return nil
@@ -145,6 +157,9 @@ func (s *Service) apply(ctx context.Context, f *Function, in *lambda.UpdateFunct
 	}
 	if in.Runtime != "" {
 		f.Runtime = in.Runtime
+	}
+	if err := s.changeLayers(ctx, f, in.Layers); err != nil {
+		return err
 	}
 	if err := s.check(f); err != nil {
 		return err
