@@ -71,7 +71,11 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.findAccount(); err != nil {
 		return err
 	}
-	a.engine, err = sandbox.Open(sandbox.Options{AllowWeaker: cfg.AllowWeakSandbox, StateDir: cfg.Data})
+	egress, err := cfg.egress()
+	if err != nil {
+		return err
+	}
+	a.engine, err = sandbox.Open(sandbox.Options{AllowWeaker: cfg.AllowWeakSandbox, StateDir: cfg.Data, Egress: egress})
 	if weak := (*sandbox.WeakError)(nil); errors.As(err, &weak) {
 		return fmt.Errorf("%w\n  Or accept less with --allow-weaker-sandbox, if you trust the functions", err)
 	} else if err != nil {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"redoubt/internal/network"
 )
 
 // A Config says how a server runs. Its zero value is a server with embedded defaults.
@@ -22,6 +24,7 @@ type Config struct {
 	InsecureHTTP     bool              // plain HTTP, on loopback only
 	AllowWeakSandbox bool              // run functions even where the kernel cannot give every layer
 	RecordData       bool              // keep data-plane calls in CloudTrail too
+	Egress           []string          // what functions may reach, as network.ParseRule reads it; nothing if empty
 	Log              *slog.Logger
 }
 
@@ -64,7 +67,24 @@ func (c *Config) complete() error {
 	case c.InsecureHTTP && !isLoopback(c.Listen):
 		return fmt.Errorf("--insecure-http is for loopback only, and %s is not: leave it out, clients can speak TLS", c.Listen)
 	}
-	return nil
+	_, err = c.egress()
+	return err
+}
+
+// egress reads the rules of what functions may reach; nil means nothing.
+func (c *Config) egress() (*network.Egress, error) {
+	if len(c.Egress) == 0 {
+		return nil, nil
+	}
+	e := &network.Egress{Log: c.Log}
+	for _, text := range c.Egress {
+		r, err := network.ParseRule(text)
+		if err != nil {
+			return nil, fmt.Errorf("--egress %w", err)
+		}
+		e.Rules = append(e.Rules, r)
+	}
+	return e, nil
 }
 
 // DefaultData is where a server keeps its data if not told (XDG Base Directory Specification).

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"redoubt/internal/app"
+	"redoubt/internal/network"
 )
 
 func serveCommand() *command {
@@ -20,7 +21,15 @@ func serveCommand() *command {
 		name: "serve", summary: "Starts the server: all services, on one address, with everything enforced.",
 		usage: "[flags]",
 		help: `It keeps everything it knows, encrypted, in one data directory, and makes an account with an administrator at its
-first start. 'redoubt env' prints what a client needs. SIGTERM or Ctrl-C drains: calls and invocations in flight finish.`,
+first start. 'redoubt env' prints what a client needs. SIGTERM or Ctrl-C drains: calls and invocations in flight finish.
+
+Functions reach nothing but this server. --egress opens the network for them, a rule at a time: TARGET[:PORT[-PORT]][/tcp|/udp]
+where TARGET is
+  internet               all public addresses
+  10.0.0.0/8, [fd00::]/8 addresses; without a port, all of TCP and UDP
+  127.0.0.1, [::1]       the loopback of this machine, at the same address inside; needs a port
+  example.com, *.a.org   whatever addresses a name has; only these names are resolved then
+Metadata services of clouds, link-local addresses and other functions are never reached; this machine only by its address alone.`,
 		setup: setupServe,
 	}
 }
@@ -34,6 +43,7 @@ func setupServe(flags *flag.FlagSet) func(context.Context, terminal, []string) e
 	flags.StringVar(&cfg.Region, "region", app.DefaultRegion, "serve the region `NAME`")
 	flags.StringVar(&cfg.Account, "account", "", "make the account `NUMBER` at the first start; default: "+app.DefaultAccount)
 	flags.Var(runtimes(cfg.Runtimes), "runtime", "run a runtime with an interpreter, `NAME=PATH`, such as python3.12=/opt/py/bin/python3; repeated, or separated by commas")
+	flags.Var((*egress)(&cfg.Egress), "egress", "let functions reach what `RULE` says, such as internet:443, 10.0.0.0/8:5432, 127.0.0.1:5432 or example.com:443; repeated, or separated by commas; default: nothing")
 	flags.StringVar(&cfg.TLSCert, "tls-cert", "", "take the server's certificate chain from `FILE`; default: one from a local authority in the data directory")
 	flags.StringVar(&cfg.TLSKey, "tls-key", "", "take the certificate's key from `FILE`")
 	flags.BoolVar(&cfg.InsecureHTTP, "insecure-http", false, "speak plain HTTP; refused unless --listen is a loopback address")
@@ -57,6 +67,9 @@ func announce(w io.Writer, a *app.App, c *app.Client) {
 	fmt.Fprintf(w, "Redoubt %s is listening on %s\n", versionText(), c.Endpoint)
 	fmt.Fprintf(w, "  data     %s\n", a.Config.Data)
 	fmt.Fprintf(w, "  account  %s, region %s\n", c.Account, c.Region)
+	if len(a.Config.Egress) > 0 {
+		fmt.Fprintf(w, "  egress   functions reach %s\n", strings.Join(a.Config.Egress, ", "))
+	}
 	for _, weak := range a.Weak {
 		fmt.Fprintf(w, "  WEAKER SANDBOX  %s: %s. Remedy: %s\n", weak.Layer, weak.Protects, weak.Remedy)
 	}
@@ -103,6 +116,21 @@ func (r runtimes) Set(s string) error {
 			return err
 		}
 		r[name] = path
+	}
+	return nil
+}
+
+// egress is the flag --egress.
+type egress []string
+
+func (e *egress) String() string { return strings.Join(*e, ",") }
+
+func (e *egress) Set(s string) error {
+	for text := range strings.SplitSeq(s, ",") {
+		if _, err := network.ParseRule(text); err != nil {
+			return err
+		}
+		*e = append(*e, text)
 	}
 	return nil
 }

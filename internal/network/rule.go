@@ -98,6 +98,7 @@ func parseRule(text string) (r Rule, err error) {
 }
 
 func (r *Rule) setTarget(target string) error {
+	target = strings.TrimSuffix(target, ".")
 	switch {
 	case target == "":
 		return errors.New("says nothing to reach: want internet, an address, a prefix such as 10.0.0.0/8, or a name")
@@ -115,7 +116,7 @@ func (r *Rule) setTarget(target string) error {
 	case strings.Contains(target, ":"):
 		return errors.New("an IPv6 address goes in brackets, as in [2001:db8::]/32:443")
 	case !looksLikeAddress(target):
-		r.Kind, r.Name = Name, strings.TrimSuffix(target, ".")
+		r.Kind, r.Name = Name, target
 		return checkName(r.Name)
 	}
 	prefix, err := parsePrefix(target)
