@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"redoubt/internal/service/lambda/telemetry"
 )
 
 // initLimit is how long a runtime may take to initialise before an event waits for it
@@ -30,14 +32,14 @@ func (f *Fleet) cold(ctx context.Context, fn *Function, ev *Event) (*Outcome, er
 		return nil, err
 	}
 	if failed != nil {
-		e.out.platform(initReport(took, "init", failed))
 		return c.again(ctx, e)
 	}
-	e.out.start(startLine(ev.RequestID, fn.Version), c.tail)
-	return f.finish(e, e.out, fn, ev, e.run(fn, ev, fn.Timeout), took, c.tail), nil
+	i := c.invocation(e, e.out)
+	i.init = took
+	return i.serve(fn.Timeout), nil
 }
 
-// An attempt is one event that has no environment yet.
+// An attempt is one event that has no environment yet, or none at all.
 type attempt struct {
 	fleet   *Fleet
 	fn      *Function
@@ -45,19 +47,31 @@ type attempt struct {
 	plan    *Blueprint
 	journal *journal
 	tail    *tail
+	phase   string // of the initialisation, the first if it is not said
 }
 
-func (c *attempt) output() *output { return newOutput(c.journal, c.plan.Marks, c.tail) }
+func (c *attempt) output() *output {
+	o := newOutput(c.journal, c.plan, c.tail)
+	if c.phase != "" {
+		o.phase = c.phase
+	}
+	return o
+}
+
+func (c *attempt) invocation(e *environment, out *output) *invocation {
+	return &invocation{fleet: c.fleet, env: e, out: out, fn: c.fn, ev: c.ev, tail: c.tail}
+}
 
 // broken is the outcome where there is nothing that could start.
 func (c *attempt) broken(why *Failure) *Outcome {
 	out := c.output()
 	defer out.close()
-	out.start(startLine(c.ev.RequestID, c.fn.Version), c.tail)
-	return c.fleet.finish(nil, out, c.fn, c.ev, &result{failure: why, kind: why.Type}, 0, c.tail)
+	i := c.invocation(nil, out)
+	i.started()
+	return i.finish(&result{failure: why, kind: why.Type})
 }
 
-// initialise starts an environment and waits for its runtime. An environment that fails is ended.
+// initialise starts an environment and waits for its programs. An environment that fails is ended.
 func (c *attempt) initialise(ctx context.Context, limit time.Duration) (*environment, *result, time.Duration, error) {
 	begin := time.Now()
 	e, err := c.fleet.start(ctx, c.fn, c.plan, c.output())
@@ -66,30 +80,44 @@ func (c *attempt) initialise(ctx context.Context, limit time.Duration) (*environ
 	}
 	failed := e.initialise(limit)
 	took := time.Since(begin)
-	if failed != nil {
-		e.endNow()
-	} else if err := e.box.SetCPU(c.plan.CPU); err != nil {
-		c.fleet.cfg.Log.Warn("limiting the processors of an environment failed", "function", e.place.arn, "error", err)
+	switch {
+	case failed == nil:
+		e.out.platform(e.initReport(took, nil))
+		if err := e.box.SetCPU(c.plan.CPU); err != nil {
+			c.fleet.cfg.Log.Warn("limiting the processors of an environment failed", "function", e.place.arn, "error", err)
+		}
+	case e.extended: // which want to know
+		e.out.platform(e.initReport(took, failed))
+		e.endNow(failed.reason())
+	default:
+		e.endNow(failed.reason())
+		e.out.platform(e.initReport(took, failed))
 	}
 	return e, failed, took, nil
 }
 
-// again initialises once more after first has failed.
+// again initialises once more after first has failed. This time it is a part of the invocation, which begins in the log
+// when it is done.
 func (c *attempt) again(ctx context.Context, first *environment) (*Outcome, error) {
 	begin := time.Now()
-	first.out.start(startLine(c.ev.RequestID, c.fn.Version), c.tail)
-	e, failed, took, err := c.initialise(ctx, c.fn.Timeout)
+	c.phase = telemetry.InInvoke
+	e, failed, _, err := c.initialise(ctx, c.fn.Timeout)
 	if err != nil {
-		c.fleet.finish(nil, first.out, c.fn, c.ev, &result{took: time.Since(begin)}, 0, nil)
+		i := c.invocation(nil, first.out)
+		i.started()
+		first.out.end(c.ev.RequestID, i.last(&result{took: time.Since(begin)}), true)
 		first.out.close()
 		return nil, err
 	}
+	i := c.invocation(e, e.out)
 	if failed != nil {
-		e.out.platform(initReport(took, "invoke", failed))
+		i.env = nil // it has ended
+		i.started()
 		failed.took = min(time.Since(begin), c.fn.Timeout)
-		return c.fleet.finish(e, e.out, c.fn, c.ev, failed, 0, c.tail), nil
+		o := i.finish(failed)
+		e.out.close()
+		return o, nil
 	}
-	r := e.run(c.fn, c.ev, c.fn.Timeout-time.Since(begin))
-	r.took = min(time.Since(begin), c.fn.Timeout)
-	return c.fleet.finish(e, e.out, c.fn, c.ev, r, 0, c.tail), nil
+	i.began = begin
+	return i.serve(c.fn.Timeout - time.Since(begin)), nil
 }

@@ -3,7 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -12,26 +12,33 @@ import (
 
 	"redoubt/internal/sandbox"
 	"redoubt/internal/service/lambda/runtimeapi"
+	"redoubt/internal/service/lambda/telemetry"
 )
 
-// An environment is one sandbox with a runtime in it.
+// An environment is one sandbox with a runtime in it, and perhaps extensions beside that.
 type environment struct {
 	fleet *Fleet
 	place place
 	plan  *Blueprint
 	api   *runtimeapi.Server
+	hub   *telemetry.Hub
 	box   sandbox.Environment
 	out   *output
 
-	alive context.Context // ends, with errExited, when the sandbox does
+	initType string
+	extended bool // has extensions; known when it has initialised
+
+	alive context.Context // ends, with errExited, when the sandbox does, or a program that it cannot do without
 	end   context.CancelCauseFunc
 	gone  chan struct{} // closed when nothing of it is left
-	exit  sandbox.Exit  // valid after alive has ended
+	exit  sandbox.Exit  // of the sandbox, valid after gone is closed or alive has ended without a fallen program
+
+	programs programs
 
 	// The fleet's mutex guards these.
 	pool      *pool
 	state     state
-	polls     bool // the runtime waits for an event
+	polls     bool // the runtime, and all extensions, wait for an event
 	idleSince time.Time
 
 	timer    *time.Timer // freezes
@@ -54,15 +61,17 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 	if f.isStopped() {
 		return nil, ErrDraining
 	}
-	e := &environment{fleet: f, place: fn.place(), plan: plan, out: out, state: busy, gone: make(chan struct{})}
-	e.api = runtimeapi.New(runtimeapi.Config{Idle: func() { f.polling(e) }})
-	e.timer = time.AfterFunc(time.Hour, e.freeze)
-	e.alive, e.end = context.WithCancelCause(context.Background())
+	e := f.newEnvironment(fn, plan, out)
+	out.platform(fn.initStart(plan, e.initType, out.phase))
 	spec := plan.Spec
-	spec.Stdout, spec.Stderr = out, out
+	spec.Stdout, spec.Stderr, spec.ExtensionOutput = out, out, extensionOutput{out}
+	if len(plan.Extensions) > 0 {
+		spec.Argv = nil // the runtime comes after them
+	}
 	var err error
 	if e.box, err = f.launch(ctx, plan, spec); err != nil {
 		e.end(err)
+		e.hub.Close()
 		e.timer.Stop()
 		return nil, err
 	}
@@ -78,6 +87,24 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 	}
 	go e.live()
 	return e, nil
+}
+
+func (f *Fleet) newEnvironment(fn *Function, plan *Blueprint, out *output) *environment {
+	e := &environment{
+		fleet: f, place: fn.place(), plan: plan, out: out, initType: fn.initType(), extended: len(plan.Extensions) > 0,
+		state: busy, gone: make(chan struct{}),
+	}
+	dial := func(network, address string) (net.Conn, error) { return e.box.Dial(network, address) }
+	e.hub = telemetry.NewHub(dial, plan.Format.JSON, out.platform)
+	out.hub = e.hub
+	account, name := fn.account()
+	e.api = runtimeapi.New(runtimeapi.Config{
+		Idle: func() { f.polling(e) }, Subscribe: e.hub.Subscribe, Extensions: plan.Extensions,
+		Function: name, Version: fn.Version, Handler: variable(plan.Spec.Env, "_HANDLER"), Account: account,
+	})
+	e.timer = time.AfterFunc(time.Hour, e.freeze)
+	e.alive, e.end = context.WithCancelCause(context.Background())
+	return e
 }
 
 // maxConnections bounds what a function can make the server hold; a runtime and ten extensions need a dozen.
@@ -101,93 +128,9 @@ func (e *environment) live() {
 	}
 	e.timer.Stop()
 	e.out.close()
+	e.hub.Close()
 	e.fleet.forget(e)
 	close(e.gone)
-}
-
-// initialise waits until the runtime asks for its first event. It returns nil then, or why it did not.
-func (e *environment) initialise(limit time.Duration) *result {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-e.api.Ready():
-		return nil
-	case a := <-e.api.InitFailed():
-		return &result{payload: a.Payload, kind: a.ErrorType, reported: true}
-	case <-e.alive.Done():
-		select {
-		case a := <-e.api.InitFailed(): // it said why, and exited
-			return &result{payload: a.Payload, kind: a.ErrorType, reported: true}
-		default:
-			return e.exited()
-		}
-	case <-timer.C:
-		return &result{timedOut: true}
-	}
-}
-
-// A result is how an invocation, or an initialisation, went.
-type result struct {
-	payload  []byte
-	failed   bool     // the function said so
-	failure  *Failure // what happened to it
-	kind     string   // type of the error, for the report
-	reported bool     // payload is what the runtime says of its own failure
-	timedOut bool
-	untaken  bool // the environment ended before the runtime got the event
-	took     time.Duration
-}
-
-// run gives the event to the runtime and waits for the answer.
-func (e *environment) run(fn *Function, ev *Event, limit time.Duration) *result {
-	begin := time.Now()
-	ctx, cancel := context.WithDeadlineCause(e.alive, begin.Add(limit), errTimedOut)
-	defer cancel()
-	e.fleet.delivering(e)
-	a, err := e.api.Invoke(ctx, &runtimeapi.Event{
-		RequestID: ev.RequestID, FunctionARN: ev.FunctionARN, TraceID: traced(ev.TraceID, begin), TenantID: fn.Tenant, ClientContext: ev.ClientContext,
-		Deadline: begin.Add(limit), Payload: ev.Payload,
-	})
-	took := time.Since(begin)
-	switch {
-	case err == nil:
-		return &result{payload: a.Payload, failed: a.Failed, took: took}
-	case errors.Is(err, errTimedOut):
-		return &result{timedOut: true, took: limit}
-	default:
-		r := e.exited()
-		r.took, r.untaken = took, errors.Is(err, runtimeapi.ErrNotTaken)
-		return r
-	}
-}
-
-// exited tells why the runtime has exited, in the words of Lambda.
-func (e *environment) exited() *result {
-	<-e.alive.Done()
-	f := &Failure{Type: "Runtime.ExitError"}
-	switch x := e.exit; {
-	case x.OOM:
-		f.Type, f.Message = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
-	case x.Signal != nil:
-		f.Message = "Runtime exited with error: signal: " + x.Signal.String()
-	case x.Code != 0:
-		f.Message = fmt.Sprintf("Runtime exited with error: exit status %d", x.Code)
-	default:
-		f.Message = "Runtime exited without providing a reason"
-	}
-	return &result{failure: f, kind: f.Type}
-}
-
-// kill ends the environment at once, without waiting for it to be gone.
-func (e *environment) kill() { e.box.Kill() }
-
-// endPatience bounds how long to wait for what a killed environment has written.
-const endPatience = 2 * time.Second
-
-// endNow ends the environment and waits for the last of its output.
-func (e *environment) endNow() {
-	e.kill()
-	waitFor(e.alive.Done(), endPatience)
 }
 
 func (e *environment) check(ctx context.Context) error {
@@ -225,17 +168,25 @@ func (e *environment) freeze() {
 
 // thaw makes a taken environment go on. It reports whether it can be used.
 func (e *environment) thaw() bool {
+	if e.unfreeze() == nil && e.alive.Err() == nil {
+		return true
+	}
+	e.kill()
+	return false
+}
+
+func (e *environment) unfreeze() error {
 	e.timer.Stop()
 	e.freezing.Lock()
 	defer e.freezing.Unlock()
-	if e.frozen {
-		if err := e.box.Thaw(); err != nil {
-			e.kill()
-			return false
-		}
+	if !e.frozen {
+		return nil
+	}
+	err := e.box.Thaw()
+	if err == nil {
 		e.frozen = false
 	}
-	return e.alive.Err() == nil
+	return err
 }
 
 // maxMemory is the most memory used, in MB. It is read at most ten times a second.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"redoubt/internal/sandbox"
+	"redoubt/internal/service/lambda/runtimeapi"
 	"redoubt/internal/service/lambda/telemetry"
 )
 
@@ -57,6 +58,9 @@ type Blueprint struct {
 	Sink    Sink                                       // where its output goes; may be nil
 	Broken  *Failure                                   // why it cannot start, if that is known
 
+	// RuntimeVersion and its ARN are for the log, where Lambda keeps the runtime.
+	RuntimeVersion, RuntimeVersionARN string
+
 	// Extensions are the names of the programs in /opt/extensions, which run beside the runtime.
 	Extensions []string
 }
@@ -75,14 +79,23 @@ type Event struct {
 	ClientContext string // JSON
 	TraceID       string // the X-Ray header of the caller, or ""
 	Payload       []byte
-	Tail          bool // the end of the log is wanted
+	Tail          bool   // the end of the log is wanted
+	Stream        Stream // takes the response as it comes, if it is wanted so
 }
+
+// A Stream takes a response as it comes.
+type Stream = runtimeapi.Stream
 
 // An Outcome is the function's answer, or how it failed.
 type Outcome struct {
-	Payload []byte
-	Failed  bool
-	Log     []byte // with Event.Tail
+	Payload   []byte // with Event.Stream, the error of a function that failed
+	Failed    bool
+	ErrorType string // where Failed, as far as it is known
+	Streamed  bool   // Event.Stream got the response, or a part of it
+	Log       []byte // with Event.Tail
+
+	tail *tail
+	rest func() // what is left to do while extensions go on, or nil
 }
 
 // Fleet is all environments. Its methods may be called concurrently.
@@ -117,14 +130,32 @@ func New(cfg Config) *Fleet {
 }
 
 // Invoke runs one event in an environment of its own while it lasts. The end of ctx does not stop an invocation: Lambda
-// finishes what it began.
+// finishes what it began. The answer does not wait for extensions, but they count: the invocation is over when they are done.
 func (f *Fleet) Invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, error) {
 	fn, leave, err := f.enter(fn)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
-	ctx = context.WithoutCancel(ctx)
+	o, err := f.invoke(context.WithoutCancel(ctx), fn, ev)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	if o.rest == nil {
+		defer leave()
+	} else {
+		go func() {
+			defer leave()
+			o.rest()
+		}()
+	}
+	if o.tail != nil {
+		o.Log = o.tail.wait()
+	}
+	return o, nil
+}
+
+func (f *Fleet) invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, error) {
 	for {
 		env, err := f.warm(ctx, fn)
 		if err != nil {
@@ -137,14 +168,15 @@ func (f *Fleet) Invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, 
 		if env == nil {
 			return f.cold(ctx, fn, ev)
 		}
-		t := newTail(ev.Tail)
-		env.out.start(startLine(ev.RequestID, fn.Version), t)
-		r := env.run(fn, ev, fn.Timeout)
+		i := &invocation{fleet: f, env: env, out: env.out, fn: fn, ev: ev, tail: newTail(ev.Tail)}
+		i.started()
+		r := i.run(fn.Timeout)
 		if !r.untaken {
-			return f.finish(env, env.out, fn, ev, r, 0, t), nil
+			return i.finish(r), nil
 		}
 		// It ended while it was idle, which the event has nothing to do with.
-		env.out.end(ev.RequestID, lastLines(ev, fn, r, 0, 0), true)
+		env.kill()
+		i.out.end(ev.RequestID, i.last(&result{took: r.took}), true)
 	}
 }
 

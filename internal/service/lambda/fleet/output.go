@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"sync"
 	"time"
+
+	"redoubt/internal/service/lambda/telemetry"
 )
 
 // markByte stands before the request id in the line with which our runtimes end the output of an invocation.
@@ -22,9 +24,13 @@ const maxLine = 256<<10 - 26
 type output struct {
 	journal *journal
 	marks   bool
+	format  telemetry.Format
+	hub     *telemetry.Hub // of those who want to know; may be nil
+	phase   string         // in which the environment initialises
 
 	mu       sync.Mutex
 	line     []byte // not ended yet
+	foreign  []byte // the same of extensions
 	tail     *tail  // of the current invocation, if wanted
 	marked   string // the last mark seen
 	awaiting string // the mark that must come before what is held
@@ -32,17 +38,34 @@ type output struct {
 	timer    *time.Timer
 }
 
-// An entry is a line, or the end or the beginning of an invocation's lines.
+// An entry is a line, or what Lambda tells, or the beginning or the end of an invocation's lines.
 type entry struct {
 	at     time.Time
-	text   string
+	text   string           // as it is logged
+	record telemetry.Record // for the hub, or nil
+	source telemetry.Source // of a line that is not Lambda's own
 	starts bool
 	tail   *tail // with starts
 	ends   bool
 }
 
-func newOutput(j *journal, marks bool, t *tail) *output {
-	return &output{journal: j, marks: marks, tail: t}
+func newOutput(j *journal, plan *Blueprint, t *tail) *output {
+	return &output{journal: j, marks: plan.Marks, format: plan.Format, phase: telemetry.InInit, tail: t}
+}
+
+// plain reports whether records are of no use beyond their lines.
+func (o *output) plain() bool { return !o.format.JSON && o.hub.Quiet() }
+
+// note makes the entry of what Lambda tells. Where the log is text and nobody listens, the record is but its line.
+func note[R telemetry.Record](o *output, r R) entry {
+	e := entry{at: time.Now()}
+	if o.plain() {
+		e.text = r.Line()
+		return e
+	}
+	e.record = r
+	e.text = o.format.Line(e.at, e.record)
+	return e
 }
 
 // Write takes what the sandbox writes. It never fails.
@@ -68,7 +91,7 @@ func (o *output) Write(p []byte) (int, error) {
 // splitLocked breaks lines that are too long.
 func (o *output) splitLocked() {
 	for len(o.line) > maxLine {
-		o.emitLocked(entry{at: time.Now(), text: string(o.line[:maxLine])})
+		o.emitLocked(entry{at: time.Now(), text: string(o.line[:maxLine]), source: telemetry.FromFunction})
 		o.line = append(o.line[:0], o.line[maxLine:]...)
 	}
 }
@@ -97,20 +120,24 @@ func (o *output) textLocked(line []byte, whole bool) {
 	if !whole {
 		return
 	}
+	o.emitLocked(entry{at: time.Now(), text: wholeLine(line), source: telemetry.FromFunction})
+}
+
+func wholeLine(line []byte) string {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	text := make([]byte, len(line)+1)
 	copy(text, bytes.ReplaceAll(line, []byte{'\r'}, []byte{'\n'}))
 	text[len(line)] = '\n'
-	o.emitLocked(entry{at: time.Now(), text: string(text)})
+	return string(text)
 }
 
 func (o *output) emitLocked(e entry) {
 	if e.starts {
 		o.tail = e.tail
 	}
-	if e.text != "" {
-		o.journal.add(Line{e.at, e.text})
-		o.tail.add(e.text)
+	if text := o.toldLocked(&e); text != "" {
+		o.journal.add(Line{e.at, text})
+		o.tail.add(text)
 	}
 	if e.ends {
 		o.tail.finish()
@@ -118,15 +145,34 @@ func (o *output) emitLocked(e entry) {
 	}
 }
 
-// platform logs a line of Lambda's own.
-func (o *output) platform(text string) { o.put(entry{at: time.Now(), text: text}) }
+// toldLocked passes an entry on to those who listen, and returns what the log has of it.
+func (o *output) toldLocked(e *entry) string {
+	switch {
+	case e.source != "":
+		if !o.hub.Quiet() {
+			o.hub.Line(e.at, e.source, e.text)
+		}
+		if text, logged := o.format.Function(e.at, e.text); logged {
+			return text
+		}
+		return ""
+	case e.record != nil:
+		o.hub.Record(e.at, e.record)
+	}
+	return e.text
+}
+
+// platform logs what Lambda tells.
+func (o *output) platform(r telemetry.Record) { o.put(note(o, r)) }
 
 // start logs the first line of an invocation.
-func (o *output) start(text string, t *tail) {
+func (o *output) start(r telemetry.Start, t *tail) {
 	if !o.marks {
 		o.release()
 	}
-	o.put(entry{at: time.Now(), text: text, starts: true, tail: t})
+	e := note(o, r)
+	e.starts, e.tail = true, t
+	o.put(e)
 }
 
 func (o *output) put(e entry) {
@@ -145,7 +191,7 @@ func (o *output) putLocked(e entry) {
 
 // end logs the last lines of an invocation after all that the function has written in it. If the sandbox has ended there
 // is nothing more to wait for, and nobody else who stores them.
-func (o *output) end(request string, lines []string, ended bool) {
+func (o *output) end(request string, last []entry, ended bool) {
 	if ended {
 		defer o.journal.flush()
 	}
@@ -156,8 +202,9 @@ func (o *output) end(request string, lines []string, ended bool) {
 	} else if !o.marks || o.marked != request {
 		o.awaitLocked(request)
 	}
-	for i, text := range lines {
-		o.putLocked(entry{at: time.Now(), text: text, ends: i == len(lines)-1})
+	for i, e := range last {
+		e.ends = i == len(last)-1
+		o.putLocked(e)
 	}
 }
 
@@ -197,8 +244,41 @@ func (o *output) releaseLocked() {
 	o.held = o.held[:0]
 }
 
+// An extensionOutput takes what the extensions of an environment write. They have no invocations.
+type extensionOutput struct{ *output }
+
+// Write never fails.
+func (x extensionOutput) Write(p []byte) (int, error) {
+	x.journal.wait()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.foreign = append(x.foreign, p...)
+	for {
+		i := bytes.IndexByte(x.foreign, '\n')
+		switch {
+		case i > maxLine, i < 0 && len(x.foreign) > maxLine:
+			x.foreignLocked(maxLine, maxLine)
+		case i >= 0:
+			x.foreignLocked(i, i+1)
+		default:
+			return len(p), nil
+		}
+	}
+}
+
+// foreignLocked logs the first of what extensions have written, as a line.
+func (o *output) foreignLocked(size, next int) {
+	o.emitLocked(entry{at: time.Now(), text: wholeLine(o.foreign[:size]), source: telemetry.FromExtension})
+	o.foreign = append(o.foreign[:0], o.foreign[next:]...)
+}
+
 // close logs what is left and stores all of it.
 func (o *output) close() {
 	o.release()
+	o.mu.Lock()
+	if n := len(o.foreign); n > 0 {
+		o.foreignLocked(n, n)
+	}
+	o.mu.Unlock()
 	o.journal.flush()
 }

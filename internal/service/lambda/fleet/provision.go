@@ -249,12 +249,11 @@ func (f *Fleet) prepare(fn *Function) (*environment, error) {
 		return nil, plan.Broken
 	}
 	c := &attempt{fleet: f, fn: fn, plan: plan, journal: newJournal(plan.Sink, f.cfg.Log)}
-	e, failed, took, err := c.initialise(ctx, max(minProvisionedInit, fn.Timeout))
+	e, failed, _, err := c.initialise(ctx, max(minProvisionedInit, fn.Timeout))
 	if err != nil {
 		return nil, err
 	}
 	if failed != nil {
-		e.out.platform(initReport(took, "init", failed))
 		return nil, failed.asFailure()
 	}
 	return e, nil

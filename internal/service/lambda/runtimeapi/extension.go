@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"redoubt/internal/api"
 	"redoubt/internal/service/lambda/telemetry"
 )
 
@@ -37,7 +36,7 @@ type notice struct {
 }
 
 func newExtension(name string, external bool) *extension {
-	return &extension{name: name, id: api.NewUUID(), external: external, events: []string{}, notices: make(chan notice, 1)}
+	return &extension{name: name, id: newID(), external: external, events: []string{}, notices: make(chan notice, 1)}
 }
 
 // Headers of the Extensions API.

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"redoubt/internal/api"
 )
 
 // delivery is an event on its way, with the place for its answer.
@@ -29,7 +27,7 @@ var ErrNotTaken = errors.New("the runtime has not taken the event")
 // Invoke hands the event to the runtime and to the extensions that want it, and waits for the runtime's answer, or for
 // ctx to end. Invocations do not overlap.
 func (s *Server) Invoke(ctx context.Context, e *Event) (Answer, error) {
-	d := &delivery{event: e, id: api.NewUUID(), answer: make(chan Answer, 1)}
+	d := &delivery{event: e, id: newID(), answer: make(chan Answer, 1)}
 	if e.Stream != nil {
 		var stop context.CancelFunc
 		d.ctx, stop = context.WithCancel(ctx)

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"time"
-
-	"redoubt/internal/api"
 )
 
 // nextNotice waits for an event for an extension.
@@ -69,7 +67,7 @@ func (s *Server) announce(e *Event) {
 			}{invokeEvent, e.Deadline.UnixMilli(), e.RequestID, e.FunctionARN, tracing{"X-Amzn-Trace-Id", e.TraceID}})
 		}
 		x.state = running
-		x.notices <- notice{api.NewUUID(), body}
+		x.notices <- notice{newID(), body}
 	}
 }
 
