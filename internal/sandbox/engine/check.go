@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -16,8 +17,8 @@ const maxRatio = 1100
 // maxLink bounds the text of a symbolic link.
 const maxLink = 4096
 
-// maxName leaves room in a path of 4,096 bytes for where the archive is unpacked.
-const maxName = 3800
+// maxName leaves room in a path of 4,096 bytes for where the archive is unpacked. maxPart is what file systems take of a name.
+const maxName, maxPart = 3800, 255
 
 // Check tells why Unpack would refuse an archive, as far as its directory and its links say, without writing anything.
 func Check(limit int64, archive *zip.Reader) error {
@@ -58,7 +59,7 @@ func (c *checker) entry(f *zip.File) (entry, error) {
 	if !fs.ValidPath(e.name) || strings.ContainsAny(e.name, "\\\x00") {
 		return e, errors.New("not a relative path within the archive")
 	}
-	if len(e.name) > maxName {
+	if len(e.name) > maxName || slices.ContainsFunc(strings.Split(e.name, "/"), func(part string) bool { return len(part) > maxPart }) {
 		return e, errors.New("name is too long")
 	}
 	if err := c.place(e); err != nil {

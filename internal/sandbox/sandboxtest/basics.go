@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"strings"
 	"syscall"
@@ -82,6 +83,12 @@ func (s *suite) wicked(t *testing.T) {
 		"is too large in its sum": {{Name: "x", Mode: 0o644, Text: strings.Repeat("x", 1<<20), Claim: 100 << 20}, {Name: "y", Mode: 0o644, Claim: 160 << 20}},
 		"is compressed too well":  {{Name: "x", Mode: 0o644, Text: "x", Claim: 2 << 20}},
 		"is shorter than it says": {{Name: "x", Mode: 0o644, Text: "x", Claim: 2}},
+		"is longer than it says":  {{Name: "x", Mode: 0o644, Text: "xxx", Claim: 2}},
+		"claims 5 GB":             {{Name: "x", Mode: 0o644, Text: "x", Claim: 5 << 30}},
+		"has a zero byte":         {{Name: "x\x00y", Mode: 0o644, Text: "x"}},
+		"has an overlong name":    {{Name: strings.Repeat("x", 256), Mode: 0o644, Text: "x"}},
+		"holds a pipe":            {{Name: "x", Mode: 0o666 | fs.ModeNamedPipe, Text: ""}},
+		"holds a socket":          {{Name: "x", Mode: 0o666 | fs.ModeSocket, Text: ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := s.engine.LoadCode(t.Context(), name, archive(t, files...)); err == nil {

@@ -22,7 +22,7 @@ func (s *suite) files(t *testing.T) {
 		outside := canary(t, t.TempDir())
 		state := canary(t, s.state)
 		s.refused(t, "read", outside, state, "/etc/shadow", "/etc/hostname.host", "/proc/1/environ", "/proc/1/mem", "/proc/1/maps", "/proc/1/fd/3",
-			"/proc/kcore", "/proc/kmsg", "/host/etc/passwd", "/proc/1/root/etc/shadow", "/proc/1/cwd/etc/shadow", "/dev/mem", "/dev/kmsg")
+			"/proc/kcore", "/proc/kmsg", "/host/etc/passwd", "/proc/1/root/etc/shadow", "/proc/1/cwd/etc/shadow", "/dev/mem", "/dev/kmsg", "/proc/timer_list", "/proc/slabinfo", "/dev/ptmx", "/dev/tty", "/dev/shm/x")
 		s.refused(t, "list", "/root", "/home", "/sys", "/sys/fs/cgroup", "/host", "/code", "/roots", "/run", "/boot", "/proc/1/root", "/proc/1/map_files", filepath.Dir(outside), s.state)
 	})
 	t.Run("of other functions are nowhere", func(t *testing.T) {
@@ -37,7 +37,7 @@ func (s *suite) files(t *testing.T) {
 	t.Run("can be written in /tmp alone", func(t *testing.T) {
 		s.refused(t, "write", "/var/task/x", "/var/task/canary.txt", "/var/task/bootstrap", "/opt/x", "/var/runtime/x", "/var/x", "/x", "/etc/x", "/etc/passwd",
 			"/usr/x", "/usr/bin/x", "/dev/x", "/proc/sys/kernel/hostname", "/proc/sys/kernel/core_pattern", "/proc/sys/user/max_user_namespaces",
-			"/proc/sysrq-trigger", "/proc/self/oom_score_adj", "/proc/self/uid_map")
+			"/proc/sysrq-trigger", "/sys/fs/cgroup/release_agent", "/proc/sys/kernel/modprobe", "/proc/sys/vm/overcommit_memory", "/dev/kmsg", "/proc/1/oom_score_adj", "/proc/self/oom_score_adj", "/proc/self/uid_map")
 		if a := s.answers(t, probe("write", "/tmp/x")); a["/tmp/x"] != allowed {
 			t.Errorf("writing /tmp/x: %s", a["/tmp/x"])
 		}
@@ -163,7 +163,8 @@ func (s *suite) network(t *testing.T) {
 		}
 	})
 	t.Run("has nothing else", func(t *testing.T) {
-		targets := []string{"tcp!169.254.169.254:80", "tcp!1.1.1.1:53", "udp!1.1.1.1:53", "tcp![::1]:22", "tcp!10.0.0.1:80"}
+		targets := []string{"tcp!169.254.169.254:80", "tcp!1.1.1.1:53", "udp!1.1.1.1:53", "tcp![::1]:22", "tcp!10.0.0.1:80",
+			"tcp![fd00:ec2::254]:80", "tcp!169.254.170.2:80", "udp!169.254.169.253:53", "udp!169.254.169.123:123", "tcp![fe80::1]:80"}
 		local, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -179,7 +180,7 @@ func (s *suite) network(t *testing.T) {
 		go greet(abstract, "host")
 		targets = append(targets, "unix!"+abstract.Addr().String())
 		for target, answer := range s.answers(t, probe("dial", targets...)) {
-			if answer == allowed && !strings.HasPrefix(target, "udp") || strings.Contains(answer, "greeted") {
+			if answer == allowed || strings.Contains(answer, "greeted") {
 				t.Errorf("%s: %s", target, answer)
 			}
 		}
@@ -366,22 +367,4 @@ func (s *suite) kill(t *testing.T) {
 			t.Errorf("ended with %+v", exit)
 		}
 	})
-}
-
-func (s *suite) interpreters(t *testing.T) {
-	for program, script := range map[string][]string{
-		"python3": {"-c", "import json, ssl, socket, threading, subprocess, os, pwd; print(json.dumps({'home': pwd.getpwuid(os.getuid()).pw_dir})); print(subprocess.check_output(['/bin/sh', '-c', 'echo shell']).decode().strip())"},
-		"node":    {"-e", "const os = require('os'); require('https'); require('worker_threads'); console.log(JSON.stringify({home: os.userInfo().homedir})); console.log(require('child_process').execSync('echo shell').toString().trim())"},
-	} {
-		t.Run(program, func(t *testing.T) {
-			argv0, roots, err := engine.Interpreter(have(t, program))
-			if err != nil {
-				t.Fatal(err)
-			}
-			out, exit := s.run(t, engine.Spec{Argv: append([]string{argv0}, script...), Interpreter: roots, Code: probeCode, Memory: 512 << 20, CPU: 2})
-			if want := `{"home":"/tmp"}shell`; strings.NewReplacer(" ", "", "\n", "").Replace(out) != want || exit != (engine.Exit{}) {
-				t.Errorf("printed %q and ended with %+v", out, exit)
-			}
-		})
-	}
 }
