@@ -24,6 +24,7 @@ type Client struct {
 	ID      string // of its content
 	Archive *bytes.Reader
 	Args    []string // of the interpreter; the program is the last
+	Host    string   // the interpreter's version, in all detail
 }
 
 // runtimeDir is where a client is seen: LAMBDA_RUNTIME_DIR.
@@ -77,7 +78,7 @@ for name, text in json.load(sys.stdin).items():
     text = text.replace("SITE_PACKAGES = ()", "SITE_PACKAGES = %r" % (tuple(site.getsitepackages()),))
     code = compile(text, "/var/runtime/" + name, "exec", dont_inherit=True, optimize=2)
     out[name + "c"] = base64.b64encode(head + marshal.dumps(code)).decode()
-print(json.dumps({"version": "%d.%d" % sys.version_info[:2], "files": out}))
+print(json.dumps({"version": "%d.%d" % sys.version_info[:2], "host": sys.version, "files": out}))
 `
 
 // pythonClient asks the interpreter for its version, as the runtime it can serve, and makes the client for it.
@@ -92,8 +93,8 @@ func pythonClient(program string) (string, *Client, error) {
 		return "", nil, err
 	}
 	var got struct {
-		Version string
-		Files   map[string][]byte
+		Version, Host string
+		Files         map[string][]byte
 	}
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		return "", nil, fmt.Errorf("it answers %.80q: %w", text, err)
@@ -106,13 +107,15 @@ func pythonClient(program string) (string, *Client, error) {
 	for _, name := range []string{"bootstrap.pyc", "runtime_log.pyc", "snapshot_restore_py.pyc"} {
 		files = append(files, file{name, got.Files[name]})
 	}
-	return "python" + got.Version, pack([]string{"-S", "-u", runtimeDir + "bootstrap.pyc"}, files...), nil
+	client := pack([]string{"-S", "-u", runtimeDir + "bootstrap.pyc"}, files...)
+	client.Host = got.Host
+	return "python" + got.Version, client, nil
 }
 
 // probe makes node tell its version and which of the flags it understands.
 const probe = `
 const flags = ['--experimental-require-module', '--experimental-detect-module'].filter((f) => process.allowedNodeEnvironmentFlags.has(f));
-console.log(JSON.stringify({version: process.versions.node.split('.')[0], flags}))
+console.log(JSON.stringify({version: process.versions.node.split('.')[0], host: process.versions.node, flags}))
 `
 
 // disabled are what AWS turns off, by version (lambda-nodejs.html#nodejs-experimental-features).
@@ -127,8 +130,8 @@ func nodeRuntime(program string) (string, *Client, error) {
 		return "", nil, err
 	}
 	var got struct {
-		Version string
-		Flags   []string
+		Version, Host string
+		Flags         []string
 	}
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		return "", nil, fmt.Errorf("it answers %.80q: %w", text, err)
@@ -141,7 +144,9 @@ func nodeRuntime(program string) (string, *Client, error) {
 			}
 		}
 	}
-	return "nodejs" + got.Version + ".x", nodeClient(flags), nil
+	client := nodeClient(flags)
+	client.Host = got.Host
+	return "nodejs" + got.Version + ".x", client, nil
 }
 
 func ask(program string, stdin io.Reader, args ...string) (string, error) {
