@@ -196,7 +196,7 @@ func (c *Connection) connect(namespace *os.File, planted []*os.File, device *os.
 	case c.gate.userspace != nil && device == nil:
 		return errors.New("the device is missing")
 	case c.gate.userspace != nil:
-		c.stack, err = c.gate.userspace.Attach(device)
+		c.stack, err = c.gate.userspace.Attach(userspace.NewDevice(device))
 	}
 	return err
 }

@@ -102,7 +102,7 @@ func (s *Space) Do(what func() error) {
 }
 
 // Outside makes a network that this machine reaches by the interface up0, with the given addresses, which answer to TCP and
-// UDP at some ports by sending back what they get, after the address they got it from.
+// UDP at some ports with the address that they see.
 func Outside(t testing.TB, ports []uint16, addrs ...string) *Space {
 	t.Helper()
 	s := New(t)
@@ -178,7 +178,8 @@ func serve(t testing.TB, at netip.AddrPort) error {
 			go func() {
 				defer c.Close()
 				_, _ = io.WriteString(c, c.RemoteAddr().String()+"\n")
-				_, _ = io.Copy(c, c)
+				_ = c.(*net.TCPConn).CloseWrite()
+				_, _ = io.Copy(io.Discard, c)
 			}()
 		}
 	}()

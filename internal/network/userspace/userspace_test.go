@@ -18,14 +18,14 @@ func TestMain(m *testing.M) { nettest.Main(m) }
 func attach(t *testing.T, p *network.Policy) (*nettest.Space, *userspace.Link) {
 	t.Helper()
 	nettest.Alone(t)
-	s := nettest.New(t)
+	s, home := nettest.New(t), nettest.New(t)
 	var device *os.File
 	s.Do(func() (err error) {
-		device, err = userspace.OpenDevice("/dev/net/tun")
+		device, err = userspace.OpenDevice(home.File)
 		return err
 	})
 	f := &userspace.Fabric{Policy: p, Own: &network.Own{}}
-	l, err := f.Attach(device)
+	l, err := f.Attach(userspace.NewDevice(device))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,12 +36,13 @@ func (e *Engine) closeGate() error {
 	return e.gate.Close()
 }
 
-// make is the spawner's part: the namespace of a new network, its listeners, and what the shape adds.
-func (s *shape) make() ([]*os.File, error) {
-	if s == nil {
+// network is the spawner's part: the namespace of a new network, its listeners, and what the shape adds.
+func (s *spawner) network(q *shape) ([]*os.File, error) {
+	if q == nil {
 		return nil, errors.New("incomplete request for a network")
 	}
-	n, err := newNetwork(*s)
+	q.home = s.home
+	n, err := newNetwork(*q)
 	if err != nil {
 		return nil, err
 	}

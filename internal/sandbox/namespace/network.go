@@ -30,6 +30,7 @@ type shape struct {
 	Port   int          // of the server's API
 	Plants []gate.Plant `json:",omitempty"` // further sockets
 	Device bool         `json:",omitempty"` // an interface whose packets the server takes
+	home   *os.File     // the network namespace of the spawner, where the device has its other end
 }
 
 // newNetwork makes a network namespace and listens in it.
@@ -75,7 +76,7 @@ func listenInNew(s shape) (*network, error) {
 	return n, nil
 }
 
-// add makes what only networks have that lead somewhere. The device comes last.
+// add makes what only networks have that lead somewhere. The device comes last: the thread is elsewhere after it.
 func (n *network) add(s shape) error {
 	for _, p := range s.Plants {
 		f, err := plant(p)
@@ -87,7 +88,7 @@ func (n *network) add(s shape) error {
 	if !s.Device {
 		return nil
 	}
-	f, err := userspace.OpenDevice(hostDir + "/dev/net/tun")
+	f, err := userspace.OpenDevice(s.home)
 	if err == nil {
 		n.listeners = append(n.listeners, f)
 	}

@@ -116,7 +116,7 @@ func (s *spawner) answer(q request) (r reply, files []*os.File, err error) {
 		files, err = s.start(q)
 		return r, files, err
 	case opNetwork:
-		files, err = q.Network.make()
+		files, err = s.network(q.Network)
 		return r, files, err
 	}
 	j := s.jail(q.Jail)
