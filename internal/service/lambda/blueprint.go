@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -57,7 +56,7 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 	stream := newStreamName(time.Now(), f.Version)
 	p := &fleet.Blueprint{
 		Spec: sandbox.Spec{
-			Env: f.environ(c, stream, variables), Code: f.Code.id(), Interpreter: r.Roots,
+			Env: f.environ(r.Environ(), c, stream, variables), Code: f.Code.id(), Interpreter: r.Roots,
 			Memory: int64(f.Memory) << 20, Tmp: int64(f.Storage) << 20, CPU: max(initCPU, f.cpu()),
 			Processes: processes, Files: openFiles,
 		},
@@ -71,16 +70,16 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 	}
 	p.Spec.Layers, p.Extensions = f.layerIDs(), f.extensions()
 	p.Load = func(ctx context.Context, id string) error { return s.loadCode(ctx, f, r, id) }
-	s.program(p, f, r)
+	s.program(p, f, r, variables)
 	return p, nil
 }
 
 // program sets what is run: the interpreter with our client, or what the package brings.
-func (s *Service) program(p *fleet.Blueprint, f *Function, r *runtimes.Runtime) {
+func (s *Service) program(p *fleet.Blueprint, f *Function, r *runtimes.Runtime, variables map[string]string) {
 	if r.Client != nil {
 		p.Marks = true
 		p.Spec.Runtime = r.Client.ID
-		p.Spec.Argv = append([]string{r.Program}, r.Client.Args...)
+		p.Spec.Argv = r.Argv(int(f.Memory), variables)
 		return
 	}
 	program, kind := "/var/task/bootstrap", f.Code.Bootstrap
@@ -118,15 +117,8 @@ func (s *Service) loadCode(ctx context.Context, f *Function, r *runtimes.Runtime
 
 // environ is the environment of the runtime
 // (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime).
-func (f *Function) environ(c *ststypes.Credentials, stream string, variables map[string]string) []string {
-	all := map[string]string{
-		"LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-		"LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-		"NODE_PATH":       nodePath(string(f.Runtime)),
-		"PYTHONPATH":      "/var/runtime", "AWS_EXECUTION_ENV": "AWS_Lambda_" + string(f.Runtime),
-		// The server itself, on an address that only this sandbox has.
-		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
-	}
+func (f *Function) environ(all map[string]string, c *ststypes.Credentials, stream string, variables map[string]string) []string {
+	all["AWS_ENDPOINT_URL"] = "http://127.0.0.1:4566" // the server itself, on an address that only this sandbox has
 	maps.Copy(all, variables)
 	maps.Copy(all, f.Logging.environ())
 	for k, v := range map[string]string{
@@ -145,16 +137,6 @@ func (f *Function) environ(c *ststypes.Credentials, stream string, variables map
 		list = append(list, k+"="+v)
 	}
 	return list
-}
-
-// nodePath is where Node.js looks for modules, those of layers first.
-// https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html#packaging-layers-paths
-func nodePath(runtime string) string {
-	const common = "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"
-	if version, ok := strings.CutPrefix(strings.TrimSuffix(runtime, ".x"), "nodejs"); ok {
-		return "/opt/nodejs/node" + version + "/node_modules:" + common
-	}
-	return common
 }
 
 // newStreamName names the log stream of one environment.
