@@ -195,21 +195,27 @@ func wantError(t testing.TB, err error, code, message string) {
 	}
 }
 
-var echoProgram = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "echo")
+// program builds a program of testdata.
+func program(name string) (string, error) {
+	dir, err := os.MkdirTemp("", name)
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "bootstrap")
-	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./testdata/echo")
+	path := filepath.Join(dir, "program")
+	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, "./testdata/"+name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", errors.New(string(out))
 	}
-	text, err := os.ReadFile(program)
+	text, err := os.ReadFile(path)
 	return string(text), err
-})
+}
+
+var (
+	echoProgram      = sync.OnceValues(func() (string, error) { return program("echo") })
+	extensionProgram = sync.OnceValues(func() (string, error) { return program("extension") })
+)
 
 // provided is a function of the Go program in testdata.
 func provided(t testing.TB) *lambda.CreateFunctionInput {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -18,6 +20,10 @@ type event struct {
 	Fail string `json:"fail"`
 	Exit *int   `json:"exit"`
 	Who  bool   `json:"who"`
+
+	Sleep time.Duration `json:"sleep"` // milliseconds
+	Print string        `json:"print"`
+	Panic string        `json:"panic"`
 }
 
 func main() {
@@ -25,6 +31,13 @@ func main() {
 		var e event
 		if err := json.Unmarshal(raw, &e); err != nil {
 			return nil, err
+		}
+		if e.Print != "" {
+			fmt.Println(e.Print)
+		}
+		time.Sleep(e.Sleep * time.Millisecond)
+		if e.Panic != "" {
+			panic(e.Panic)
 		}
 		if e.Exit != nil {
 			os.Exit(*e.Exit)
