@@ -25,7 +25,7 @@ func (w *world) twoVersions(name string) (arn string) {
 	w.Helper()
 	arn = *w.create(name, python("def handler(e, c): return 1")).FunctionArn
 	w.publish(name)
-	w.deploy(name, "def handler(e, c): return 2")
+	w.rewrite(name, "def handler(e, c): return 2")
 	w.publish(name)
 	return arn
 }

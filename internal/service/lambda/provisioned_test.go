@@ -287,7 +287,7 @@ func TestProvisionedConcurrencyFollowsItsAlias(t *testing.T) {
 	w := newWorld(t)
 	w.create("f", python(howStarted))
 	w.publish("f")
-	w.deploy("f", howStarted+"\n")
+	w.rewrite("f", howStarted+"\n")
 	w.publish("f")
 	w.alias("f", "live", "1")
 	_, err := w.provision("f", "live", 2)

@@ -18,8 +18,8 @@ func (w *world) publish(name string) *lambda.PublishVersionOutput {
 	return out
 }
 
-// deploy gives a function other code.
-func (w *world) deploy(name, code string) *lambda.UpdateFunctionCodeOutput {
+// rewrite gives a function other code.
+func (w *world) rewrite(name, code string) *lambda.UpdateFunctionCodeOutput {
 	w.Helper()
 	out, err := w.lambda.UpdateFunctionCode(w.ctx, &lambda.UpdateFunctionCodeInput{FunctionName: &name, ZipFile: files{"app.py": code}.zip()})
 	w.must(err)
@@ -43,11 +43,11 @@ func TestVersionsKeepWhatWasPublished(t *testing.T) {
 	if *first.Version != "1" || *first.FunctionArn != arn+":1" || first.State != types.StateActive {
 		t.Errorf("got %s, %s, %s", *first.Version, *first.FunctionArn, first.State)
 	}
-	w.deploy("f", "def handler(e, c): return ['two', c.function_version]")
+	w.rewrite("f", "def handler(e, c): return ['two', c.function_version]")
 	_, err := w.lambda.UpdateFunctionConfiguration(w.ctx, &lambda.UpdateFunctionConfigurationInput{FunctionName: aws.String("f"), MemorySize: aws.Int32(256)})
 	w.must(err)
 	w.publish("f")
-	w.deploy("f", "def handler(e, c): return ['three', c.function_version]")
+	w.rewrite("f", "def handler(e, c): return ['three', c.function_version]")
 	for qualifier, want := range map[string]string{
 		"1": `["one", "1", "` + arn + `:1"]`, "2": `["two", "2"]`, "$LATEST": `["three", "$LATEST"]`,
 	} {
@@ -226,7 +226,7 @@ func TestVersionsAreDeleted(t *testing.T) {
 	arn := *w.create("f", python("def handler(e, c): return 1")).FunctionArn
 	w.publish("f")
 	w.ask("f", "1")
-	w.deploy("f", "def handler(e, c): return 2")
+	w.rewrite("f", "def handler(e, c): return 2")
 	w.publish("f")
 	w.alias("f", "live", "1")
 	remove := func(qualifier string) error {
