@@ -34,6 +34,11 @@ type BlobKeeper interface {
 	Keeps(ctx context.Context) (map[blob.ID]bool, error)
 }
 
+// A BlobOwner is a service with so many large objects that it is asked about each.
+type BlobOwner interface {
+	Owns(ctx context.Context, id blob.ID) (bool, error)
+}
+
 // A Unioner is a service whose types have unions, which reflection cannot list.
 type Unioner interface {
 	Unions() []wire.Union

@@ -38,6 +38,9 @@ type Caller struct {
 	Request   Request
 	Region    string
 	Keys      policy.MapKeys // condition keys that come with who calls: the claims of a web identity; names in lower case
+	// Stranger, of a caller without credentials, tells whether one more refusal of such is recorded: a trail has an end,
+	// and they must not be able to push out of it what others did.
+	Stranger func() bool
 }
 
 // Request is how a call came in. The zero value is a call from inside.

@@ -38,6 +38,7 @@ type Errors struct {
 	unknownKey, mismatch, incomplete, expired, missing, skewed, denied code
 	// Skew is how far the clocks of caller and server may be apart.
 	Skew time.Duration
+	s3   bool // has codes of its own for signatures
 }
 
 type code struct {
@@ -68,7 +69,7 @@ var (
 		unknownKey: code{"InvalidAccessKeyId", 403}, mismatch: code{"SignatureDoesNotMatch", 403},
 		incomplete: code{"AuthorizationHeaderMalformed", 400}, expired: code{"ExpiredToken", 400},
 		missing: code{"AccessDenied", 403}, skewed: code{"RequestTimeTooSkewed", 403},
-		denied: code{"AccessDenied", 403}, Skew: 15 * time.Minute,
+		denied: code{"AccessDenied", 403}, Skew: 15 * time.Minute, s3: true,
 	}
 	ec2Errors = Errors{
 		unknownKey: code{"AuthFailure", 401}, mismatch: code{"SignatureDoesNotMatch", 403},
@@ -99,11 +100,16 @@ func errorsOf(service, protocol string) Errors {
 func (e Errors) Denied(why string) error { return e.denied.error(why) }
 
 // Missing refuses a request without credentials.
-func (e Errors) Missing() error { return e.missing.error("Request is missing Authentication Token") }
+func (e Errors) Missing() error {
+	if e.s3 {
+		return e.missing.error("Access Denied")
+	}
+	return e.missing.error("Request is missing Authentication Token")
+}
 
 // UnknownKey refuses an access key, or a session token, that nobody has.
 func (e Errors) UnknownKey() error {
-	if e.unknownKey.name == s3Errors.unknownKey.name {
+	if e.s3 {
 		return e.unknownKey.error("The AWS Access Key Id you provided does not exist in our records.")
 	}
 	return e.unknownKey.error("The security token included in the request is invalid.")
@@ -111,6 +117,9 @@ func (e Errors) UnknownKey() error {
 
 // Expired refuses temporary credentials after their time.
 func (e Errors) Expired() error {
+	if e.s3 {
+		return e.expired.error("The provided token has expired.")
+	}
 	return e.expired.error("The security token included in the request is expired")
 }
 
@@ -119,6 +128,9 @@ func (e Errors) Signature(err error) error {
 	var s *sigv4.Error
 	if !errors.As(err, &s) {
 		return err
+	}
+	if e.s3 {
+		return s3Signature(s)
 	}
 	switch s.Kind {
 	case sigv4.KindMissing:

@@ -29,6 +29,11 @@ func (f *facts) Lookup(name string) ([]string, bool) {
 	if v, ok := f.resource.Keys[name]; ok {
 		return v, true
 	}
+	if f.resource.More != nil {
+		if v, ok := f.resource.More.Lookup(name); ok {
+			return v, true
+		}
+	}
 	if prefix, rest, ok := strings.Cut(name, "/"); ok {
 		return f.tag(prefix, rest)
 	}

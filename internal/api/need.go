@@ -36,6 +36,9 @@ type Resource struct {
 	MustDelegate bool
 	// Keys are condition keys that the resource brings, such as kms:KeySpec; names in lower case.
 	Keys policy.MapKeys
+	// More, if not nil, finds those that cost something to find, or whose names have no end: s3:ExistingObjectTag/KEY. It is
+	// asked only for what a policy mentions.
+	More policy.Keys
 }
 
 var (

@@ -96,6 +96,9 @@ func (o Operation) ReadOnly() bool { return o.reads }
 // TakesUnsigned reports whether the operation may be called without credentials.
 func (o Operation) TakesUnsigned() bool { return o.unsigned }
 
+// ProvesCaller reports whether the operation's input itself says and proves who calls.
+func (o Operation) ProvesCaller() bool { return o.by != nil }
+
 // readsByName follows the verbs that AWS gives to operations that change nothing.
 func readsByName(name string) bool {
 	for _, verb := range []string{"Get", "List", "Describe", "Lookup", "Filter", "Simulate", "Search", "Head", "BatchGet", "Query", "Scan"} {

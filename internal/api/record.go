@@ -20,7 +20,14 @@ func (r *Registry) record(ctx context.Context, e *Entry, op *Operation, in, out 
 	ev := newEvent(CallerOf(ctx), e.Service.Name(), op.RecordName())
 	ev.ReadOnly, ev.Data = op.reads, op.data
 	ev.setError(err)
-	if op.data && !e.Errors.IsDenied(ev.ErrorCode) && !r.recorder.WantsData(ev.Account, ev) {
+	if ev.Account == "" && len(touched) > 0 { // nobody's call is in the trail of what it was about
+		ev.Account = touched[0].Account
+	}
+	denied := e.Errors.IsDenied(ev.ErrorCode)
+	if op.data && !denied && !r.recorder.WantsData(ev.Account, ev) {
+		return nil
+	}
+	if stranger := CallerOf(ctx).Stranger; denied && stranger != nil && !stranger() {
 		return nil
 	}
 	ev.Parameters = bounded("requestParameters", e.Wire.Parameters(op.Name, in))

@@ -16,7 +16,11 @@ const young = time.Hour
 func (a *App) sweepBlobs(ctx context.Context) error {
 	stale := time.Now().Add(-young)
 	kept := map[blob.ID]bool{}
+	var owners []api.BlobOwner
 	for _, s := range a.registry.Services() {
+		if o, ok := s.Service.(api.BlobOwner); ok {
+			owners = append(owners, o)
+		}
 		k, ok := s.Service.(api.BlobKeeper)
 		if !ok {
 			continue
@@ -27,7 +31,17 @@ func (a *App) sweepBlobs(ctx context.Context) error {
 		}
 		maps.Copy(kept, of)
 	}
-	removed, err := a.blobs.Sweep(ctx, stale, func(id blob.ID) (bool, error) { return kept[id], nil })
+	removed, err := a.blobs.Sweep(ctx, stale, func(id blob.ID) (bool, error) {
+		if kept[id] {
+			return true, nil
+		}
+		for _, o := range owners {
+			if owned, err := o.Owns(ctx, id); owned || err != nil {
+				return owned, err
+			}
+		}
+		return false, nil
+	})
 	if removed > 0 {
 		a.Config.Log.InfoContext(ctx, "removed objects that nothing refers to", "count", removed)
 	}

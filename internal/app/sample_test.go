@@ -29,6 +29,7 @@ var known = map[string]string{
 	"lambda.Resource":  "arn:aws:lambda:us-east-1:200000000001:function:sample",
 	"logs.kmsKeyId":    "arn:aws:kms:us-east-1:200000000001:key/0a0a0a0a-0000-4000-8000-000000000000",
 	"logs.resourceArn": "arn:aws:logs:us-east-1:200000000001:log-group:sample",
+	"s3.CopySource":    "/sample/sample",
 }
 
 // A sampler makes inputs that pass validation out of a service's model.

@@ -46,6 +46,9 @@ func Open(dir string, ring *seal.Ring) (*Store, error) {
 	return &Store{dir: dir, stream: stream}, nil
 }
 
+// Under returns the same store, sealing and opening with another key: for objects that are to be unreadable without it.
+func (s *Store) Under(stream *seal.Stream) *Store { return &Store{dir: s.dir, stream: stream} }
+
 // makeShelves spreads objects over 256 directories, so that none grows without bound. They are made beforehand: a Put
 // must not depend on a directory that another one has created but not yet made durable.
 func makeShelves(dir string) error {
@@ -162,6 +165,36 @@ func (s *Store) open(f *os.File, id ID) (io.ReadCloser, int64, error) {
 	return &object{r, f, id}, size, nil
 }
 
+// OpenAt returns a reader of the object from an offset on, which reads no more than it has to; size is what the caller knows
+// the object to be, and anything else is damage.
+func (s *Store) OpenAt(_ context.Context, id ID, offset, size int64) (io.ReadCloser, error) {
+	if !id.valid() {
+		return nil, fmt.Errorf("opening object %q: %w", string(id), ErrNotFound)
+	}
+	f, err := os.Open(s.path(id))
+	if os.IsNotExist(err) {
+		return nil, fmt.Errorf("opening object %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening object: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && seal.PlainSize(info.Size()) != size {
+		err = ErrCorrupt
+	}
+	var r io.ReadCloser
+	if err == nil {
+		r, err = s.stream.OpenAt(f, info.Size(), offset, []byte(id))
+	}
+	if errors.Is(err, seal.ErrUnsealable) {
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening object %s: %w", id, err), f.Close())
+	}
+	return &object{r, f, id}, nil
+}
+
 type object struct {
 	r  io.Reader
 	f  *os.File
@@ -176,7 +209,12 @@ func (o *object) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (o *object) Close() error { return o.f.Close() }
+func (o *object) Close() error {
+	if r, ok := o.r.(io.Closer); ok {
+		return errors.Join(r.Close(), o.f.Close())
+	}
+	return o.f.Close()
+}
 
 // Delete removes the object. That it is gone already is no error. Open readers keep working.
 func (s *Store) Delete(_ context.Context, id ID) error {

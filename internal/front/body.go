@@ -40,6 +40,12 @@ func (r room) leave() { <-r }
 
 // receive reads the body and verifies its signature.
 func (x *exchange) receive(secret sigv4.Secret) ([]byte, error) {
+	if x.isObjects() {
+		if call, err := x.match(nil); err == nil && call.Streams() {
+			x.call = call
+			return nil, x.stream(secret)
+		}
+	}
 	if limit := x.limit(); limit > maxBody && (x.r.ContentLength < 0 || x.r.ContentLength > maxBody) {
 		r := x.door.outside
 		if o, _ := x.r.Context().Value(originKey{}).(Origin); o.Private {
@@ -118,7 +124,7 @@ func (x *exchange) takesUnsigned(body []byte) error {
 	if !x.cheap(body) {
 		return x.entry.Errors.Missing()
 	}
-	x.call, _ = x.entry.Wire.Match(x.r, body)
+	x.call, _ = x.match(body)
 	if op := x.entry.Operation(x.call.Operation()); op == nil || !op.TakesUnsigned() {
 		return x.entry.Errors.Missing()
 	}

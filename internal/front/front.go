@@ -5,6 +5,7 @@ package front
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"path"
@@ -107,7 +108,7 @@ func (x *exchange) serve(sigErr error) {
 		x.refuse(err)
 		return
 	}
-	call, matchErr := x.entry.Wire.Match(x.r, body)
+	call, matchErr := x.match(body)
 	x.call = call
 	if x.key != nil { // only now is it known that the key's holder used it
 		x.door.api.Directory().Used(x.key, x.entry.Service.Name(), x.door.region)
@@ -121,14 +122,42 @@ func (x *exchange) serve(sigErr error) {
 		x.refuse(err)
 		return
 	}
+	if x.isObjects() {
+		x.caller.Keys = x.signatureKeys()
+	}
+	if x.sig == nil {
+		x.caller.Stranger = func() bool { return x.door.strangers.take(x.caller.Request.Time) }
+	}
 	out, err := x.door.api.Do(api.WithCaller(x.r.Context(), x.caller), in)
 	if err != nil {
 		x.answerError(err)
 		return
 	}
-	if err := call.Encode(x.w, out, x.caller.Request.ID); err != nil {
+	x.answer(out)
+}
+
+// answer writes what an operation returns. An answer that breaks off takes its connection with it.
+func (x *exchange) answer(out any) {
+	err := x.call.Encode(x.w, out, x.caller.Request.ID)
+	if errors.Is(err, wire.ErrBroken) {
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
 		x.answerError(err)
 	}
+}
+
+// match finds the operation of the request. body is nil for one that is not read before its operation reads it.
+func (x *exchange) match(body []byte) (*wire.Call, error) {
+	if !x.isObjects() {
+		return x.entry.Wire.Match(x.r, body)
+	}
+	r, err := x.addressed()
+	if err != nil {
+		call, _ := x.entry.Wire.Match(x.r, body)
+		return call, err
+	}
+	return x.entry.Wire.Match(r, body)
 }
 
 func (x *exchange) decode() (any, error) {
@@ -141,19 +170,24 @@ func (x *exchange) decode() (any, error) {
 
 // verify checks the signature of a request whose body has been read; an unsigned one passes to operations that take such.
 func (x *exchange) verify(body []byte, secret sigv4.Secret) error {
-	if !plain(x.r.URL.Path) {
+	if !x.isObjects() && !plain(x.r.URL.Path) {
 		return wire.Errorf("InvalidURI", http.StatusBadRequest, "The path has empty or relative segments.")
 	}
 	if x.sig == nil {
 		return x.takesUnsigned(body)
 	}
-	err := x.sig.VerifyBytes(x.r, body, secret, sigv4.Options{
-		Region: x.scopeRegion(), Service: x.entry.Service.Name(), Skew: x.entry.Errors.Skew, Cache: &x.door.keys,
-	})
+	err := x.sig.VerifyBytes(x.r, body, secret, x.signing())
 	if err != nil && x.cheap(body) { // for the record
-		x.call, _ = x.entry.Wire.Match(x.r, body)
+		x.call, _ = x.match(body)
 	}
 	return x.entry.Errors.Signature(err)
+}
+
+// signing is what the signature must be good for.
+func (x *exchange) signing() sigv4.Options {
+	return sigv4.Options{
+		Region: x.scopeRegion(), Service: x.entry.Service.Name(), S3: x.isObjects(), Skew: x.entry.Errors.Skew, Cache: &x.door.keys,
+	}
 }
 
 // plain reports whether a path is what a signature covers: clients sign "//", "." and ".." resolved, so a path with them
@@ -188,7 +222,7 @@ func (x *exchange) scopeRegion() string {
 func (x *exchange) refuse(err error) {
 	op := ""
 	if x.call == nil {
-		x.call, _ = x.entry.Wire.Match(x.r, nil)
+		x.call, _ = x.match(nil)
 	}
 	if x.call != nil {
 		op = x.call.Operation()

@@ -17,6 +17,9 @@ func (d *Door) route(r *http.Request, sig *sigv4.Signature) *api.Entry {
 	if sig != nil {
 		return d.byName(sig.Service)
 	}
+	if objectsHost(r.Host, d.region) {
+		return d.byName(objects)
+	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		prefix := target[:max(0, strings.LastIndexByte(target, '.'))]
 		return d.find(func(e *api.Entry) bool { return e.Wire.Targeted(prefix) })
@@ -27,13 +30,20 @@ func (d *Door) route(r *http.Request, sig *sigv4.Signature) *api.Entry {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return d.byName(hostService(r.Host, "sts"))
 	}
-	return d.find(func(e *api.Entry) bool {
-		if !strings.HasPrefix(e.Wire.Protocols()[0], "rest-") {
-			return false
-		}
-		call, err := e.Wire.Match(r, nil)
-		return err == nil && call.Operation() != ""
-	})
+	if e := d.find(func(e *api.Entry) bool {
+		return strings.HasPrefix(e.Wire.Protocols()[0], "rest-") && e.Service.Name() != objects && serves(e, r)
+	}); e != nil {
+		return e
+	}
+	if e := d.byName(objects); e != nil && serves(e, r) { // any path may be a bucket and a key
+		return e
+	}
+	return nil
+}
+
+func serves(e *api.Entry, r *http.Request) bool {
+	call, err := e.Wire.Match(r, nil)
+	return err == nil && call.Operation() != ""
 }
 
 func (d *Door) byName(name string) *api.Entry {

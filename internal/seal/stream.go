@@ -1,14 +1,19 @@
 package seal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 
+	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
+	"github.com/tink-crypto/tink-go/v2/keyset"
 	streampb "github.com/tink-crypto/tink-go/v2/proto/aes_gcm_hkdf_streaming_go_proto"
 	commonpb "github.com/tink-crypto/tink-go/v2/proto/common_go_proto"
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/streamingaead"
+	"github.com/tink-crypto/tink-go/v2/streamingaead/aesgcmhkdf"
+	"github.com/tink-crypto/tink-go/v2/streamingaead/subtle"
 	"github.com/tink-crypto/tink-go/v2/tink"
 	"google.golang.org/protobuf/proto"
 )
@@ -39,7 +44,20 @@ func streamTemplate() (*tinkpb.KeyTemplate, error) {
 }
 
 // Stream seals large objects segment by segment. It is safe for concurrent use.
-type Stream struct{ aead tink.StreamingAEAD }
+type Stream struct {
+	aead tink.StreamingAEAD
+	key  func() []byte // from which the keys of objects are derived; a function, because fmt prints what fields hold
+}
+
+// NewStream returns a stream sealer with a key of the caller's, 32 bytes.
+func NewStream(key []byte) (*Stream, error) {
+	a, err := subtle.NewAESGCMHKDF(key, "SHA256", keySize, segmentSize, 0)
+	if err != nil {
+		return nil, fmt.Errorf("using a stream key: %w", err)
+	}
+	key = bytes.Clone(key)
+	return &Stream{a, func() []byte { return key }}, nil
+}
 
 // Stream returns the stream sealer of that name. Its data key is created durably on first use.
 func (r *Ring) Stream(name string) (*Stream, error) {
@@ -60,8 +78,25 @@ func (r *Ring) Stream(name string) (*Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("using stream key %s: %w", name, err)
 	}
-	r.streams[name] = &Stream{s}
+	key, err := streamKey(h)
+	if err != nil {
+		return nil, fmt.Errorf("using stream key %s: %w", name, err)
+	}
+	r.streams[name] = &Stream{s, func() []byte { return key }}
 	return r.streams[name], nil
+}
+
+// streamKey is the one key of a stream's keyset.
+func streamKey(h *keyset.Handle) ([]byte, error) {
+	e, err := h.Primary()
+	if err != nil {
+		return nil, err
+	}
+	k, ok := e.Key().(*aesgcmhkdf.Key)
+	if !ok {
+		return nil, fmt.Errorf("it is a %T", e.Key())
+	}
+	return k.KeyBytes().Data(insecuresecretdataaccess.Token{}), nil
 }
 
 // Seal returns a writer that writes sealed segments to w. Its Close writes the last segment, without which the object

@@ -11,7 +11,12 @@ import (
 type Error struct {
 	Code, Message string
 	Status        int
+	Header        map[string]string // headers of the answer besides the protocol's own
+	Detail        []Detail          // what the answer says besides code and message, where it is XML
 }
+
+// Detail is an element of an error in XML.
+type Detail struct{ Name, Text string }
 
 // Errorf makes an Error; the message is formatted as by fmt.Sprintf.
 func Errorf(code string, status int, format string, args ...any) *Error {

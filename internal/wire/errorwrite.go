@@ -17,6 +17,11 @@ func (c *Call) EncodeError(w http.ResponseWriter, err error, requestID string) {
 	code, status := c.codeAndStatus(api)
 	c.requestHeaders(w, requestID)
 	h := w.Header()
+	if own, ok := api.(*Error); ok {
+		for name, value := range own.Header {
+			h.Set(name, value)
+		}
+	}
 	if to := c.service.errorCodec(api); to != nil && c.route != nil {
 		to.writeHeaders(h, indirect(reflect.ValueOf(api)))
 	}
@@ -189,6 +194,11 @@ func (c *Call) restError(code string, status int, api smithy.APIError, requestID
 func (c *Call) errorElements(w *xmlWriter, code string, api smithy.APIError) {
 	w.leaf("Code", code)
 	w.leaf("Message", api.ErrorMessage())
+	if own, ok := api.(*Error); ok {
+		for _, d := range own.Detail {
+			w.leaf(d.Name, d.Text)
+		}
+	}
 	to := c.service.errorCodec(api)
 	if to == nil {
 		return

@@ -59,6 +59,12 @@ func (s *Service) Match(r *http.Request, body []byte) (*Call, error) {
 	return c, c.matchPath()
 }
 
+// Streams reports whether the operation reads its body piecemeal: a Match without the body leaves it in the request's.
+func (c *Call) Streams() bool {
+	b, err := c.service.operation(c.name)
+	return err == nil && b != nil && b.in.payload != nil && b.in.payload.codec.kind == kindStream
+}
+
 // Operation is the name of the operation, or "" if it is unknown.
 func (c *Call) Operation() string { return c.name }
 

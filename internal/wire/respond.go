@@ -1,10 +1,12 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"sync"
 )
 
 // Encode writes out, a pointer to the Binding's Out, as the response.
@@ -229,11 +231,48 @@ func (c *Call) respondPayload(w http.ResponseWriter, status int, f *field, v ref
 	return c.send(w, status, "application/xml", x.buf)
 }
 
+// ErrBroken says that an answer ended before its end. Its status is on the way already, so the connection must end with
+// it: nothing else tells the client.
+var ErrBroken = errors.New("the answer broke off")
+
+// streamBuffer is how much of a streamed answer is read at once.
+const streamBuffer = 64 << 10
+
+var streamBuffers = sync.Pool{New: func() any { return new([streamBuffer]byte) }}
+
+// copyStream writes a body piece by piece. The first piece is read before the status is sent: what is damaged from the
+// start is still an error like any other.
 func copyStream(w http.ResponseWriter, status int, r io.Reader) error {
 	if closer, ok := r.(io.Closer); ok {
 		defer closer.Close()
 	}
+	buf := streamBuffers.Get().(*[streamBuffer]byte)
+	defer streamBuffers.Put(buf)
+	n, err := fill(r, buf[:])
+	if err != nil && err != io.EOF {
+		return err
+	}
 	w.WriteHeader(status)
-	_, err := io.Copy(w, r)
-	return err
+	for {
+		if _, werr := w.Write(buf[:n]); werr != nil {
+			return fmt.Errorf("%w: %w", ErrBroken, werr)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrBroken, err)
+		}
+		n, err = r.Read(buf[:])
+	}
+}
+
+// fill reads until b is full or r ends. Unlike io.ReadFull it does not mistake a reader's own io.ErrUnexpectedEOF for the end.
+func fill(r io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var m int
+		m, err = r.Read(b[n:])
+		n += m
+	}
+	return n, err
 }

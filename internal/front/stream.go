@@ -1,0 +1,97 @@
+package front
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"redoubt/internal/api"
+	"redoubt/internal/sigv4"
+	"redoubt/internal/wire"
+)
+
+const (
+	// maxStreamed caps what one request may upload: AWS takes objects and parts of up to 5 GiB in one piece
+	// (AmazonS3/latest/userguide/qfacts.html).
+	maxStreamed = 5 << 30
+	// maxSilence is how long a streamed body may pause.
+	maxSilence = 30 * time.Second
+)
+
+// stream verifies the signature of a request whose body its operation reads piecemeal, and leaves a body that proves
+// itself while it is read.
+func (x *exchange) stream(secret sigv4.Secret) error {
+	if x.sig == nil {
+		return x.entry.Errors.Missing()
+	}
+	o := x.signing()
+	o.MaxBody = maxStreamed
+	if err := x.sig.Verify(x.r, secret, o); err != nil {
+		return x.entry.Errors.Signature(err)
+	}
+	if x.r.Body != nil {
+		x.r.Body = &Body{
+			ReadCloser: x.r.Body, errors: &x.entry.Errors, signature: x.sig, control: http.NewResponseController(x.w),
+			announced: announced(x.r.Header), endless: x.r.ContentLength < 0,
+		}
+	}
+	return nil
+}
+
+// announced lists the trailing headers that a request says it will have.
+func announced(h http.Header) (names []string) {
+	for name := range strings.SplitSeq(strings.Join(h.Values("X-Amz-Trailer"), ","), ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, http.CanonicalHeaderKey(name))
+		}
+	}
+	return names
+}
+
+// A Body is the body of a signed request, as the operation reads it. It ends in an error of the API where it is not what
+// was signed; what was read before its end is not proven.
+type Body struct {
+	io.ReadCloser
+	errors    *api.Errors
+	signature *sigv4.Signature
+	control   *http.ResponseController
+	announced []string
+	endless   bool // nobody has said how long it is
+	touched   time.Time
+}
+
+// Read gives the client time for the next piece whenever one has come: the server's own limit is for whole requests.
+func (b *Body) Read(p []byte) (int, error) {
+	if b.endless {
+		return 0, wire.Errorf("MissingContentLength", http.StatusLengthRequired, "You must provide the Content-Length HTTP header.")
+	}
+	if now := time.Now(); now.Sub(b.touched) > time.Second {
+		b.touched = now
+		_ = b.control.SetReadDeadline(now.Add(maxSilence)) // what cannot have deadlines has none to run out
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	return n, b.explain(err)
+}
+
+func (b *Body) explain(err error) error {
+	var s *sigv4.Error
+	switch {
+	case errors.As(err, &s):
+		return b.errors.Signature(err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return wire.Errorf("IncompleteBody", http.StatusBadRequest, "You did not provide the number of bytes specified by the Content-Length HTTP header")
+	}
+	return wire.Errorf("RequestTimeout", http.StatusBadRequest,
+		"Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.")
+}
+
+// Announced lists the trailing headers that the request declares.
+func (b *Body) Announced() []string { return b.announced }
+
+// Trailer has the trailing headers once the body has been read to its end.
+func (b *Body) Trailer() http.Header { return b.signature.Trailer() }

@@ -1,0 +1,93 @@
+package s3
+
+import (
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"redoubt/internal/api"
+)
+
+// Operations implements api.Service. Actions are named as the Service Authorization Reference has them, which is often
+// unlike the operations; what is about objects is the data plane
+// (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html,
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html).
+func (s *Service) Operations() []api.Operation {
+	bucket, fresh := api.On(s.bucketResource), api.On(newBucket)
+	return []api.Operation{
+		api.Op(s.CopyObject,
+			object[s3.CopyObjectInput](s).For("s3:PutObject").With(inputKeys[s3.CopyObjectInput]()),
+			object[s3.CopyObjectInput](s).For("s3:PutObjectAcl").With(inputKeys[s3.CopyObjectInput]()).When(grants),
+			object[s3.CopyObjectInput](s).For("s3:PutObjectTagging").With(inputKeys[s3.CopyObjectInput]()).WhenCalled(s.copiesTags),
+			object[s3.CopyObjectInput](s).For("s3:PutObjectRetention").With(inputKeys[s3.CopyObjectInput]()).When(retains),
+			object[s3.CopyObjectInput](s).For("s3:PutObjectLegalHold").With(inputKeys[s3.CopyObjectInput]()).When(holds),
+			source[s3.CopyObjectInput](s).For("s3:GetObject").When(fromCurrent),
+			source[s3.CopyObjectInput](s).For("s3:GetObjectVersion").When(fromVersion)).Data(),
+		api.Op(s.CreateBucket, fresh("Bucket").With(inputKeys[s3.CreateBucketInput](), location),
+			fresh("Bucket").For("s3:PutBucketObjectLockConfiguration").When(locks),
+			fresh("Bucket").For("s3:PutBucketVersioning").When(locks),
+			fresh("Bucket").For("s3:PutBucketOwnershipControls").When(owns),
+			fresh("Bucket").For("s3:PutBucketAcl").When(grants),
+			fresh("Bucket").For("s3:TagResource").When(tagsBucket)),
+		api.Op(s.DeleteBucket, bucket("Bucket")),
+		api.Op(s.DeleteBucketEncryption, bucket("Bucket").For("s3:PutEncryptionConfiguration")),
+		api.Op(s.DeleteBucketOwnershipControls, bucket("Bucket").For("s3:PutBucketOwnershipControls")),
+		api.Op(s.DeleteBucketPolicy, bucket("Bucket")),
+		api.Op(s.DeleteBucketTagging, bucket("Bucket").For("s3:PutBucketTagging")),
+		api.Op(s.DeleteObject,
+			object[s3.DeleteObjectInput](s).With(inputKeys[s3.DeleteObjectInput]()).When(unversioned),
+			object[s3.DeleteObjectInput](s).For("s3:DeleteObjectVersion").With(inputKeys[s3.DeleteObjectInput]()).When(versioned),
+			object[s3.DeleteObjectInput](s).For("s3:BypassGovernanceRetention").When(bypasses)).Data(),
+		api.Op(s.DeleteObjectTagging,
+			object[s3.DeleteObjectTaggingInput](s).When(unversioned),
+			object[s3.DeleteObjectTaggingInput](s).For("s3:DeleteObjectVersionTagging").When(versioned)).Data(),
+		// Each object is asked about on its own: see DeleteObject, which this calls.
+		api.Op(s.DeleteObjects, api.Authenticated).Data(),
+		api.Op(s.DeletePublicAccessBlock, bucket("Bucket").For("s3:PutBucketPublicAccessBlock")),
+		api.Op(s.GetBucketAccelerateConfiguration, bucket("Bucket").For("s3:GetAccelerateConfiguration")),
+		api.Op(s.GetBucketAcl, bucket("Bucket")),
+		api.Op(s.GetBucketEncryption, bucket("Bucket").For("s3:GetEncryptionConfiguration")),
+		api.Op(s.GetBucketLocation, bucket("Bucket")),
+		api.Op(s.GetBucketOwnershipControls, bucket("Bucket")),
+		api.Op(s.GetBucketPolicy, bucket("Bucket")),
+		api.Op(s.GetBucketPolicyStatus, bucket("Bucket")),
+		api.Op(s.GetBucketRequestPayment, bucket("Bucket")),
+		api.Op(s.GetBucketTagging, bucket("Bucket")),
+		api.Op(s.GetBucketVersioning, bucket("Bucket")),
+		api.Op(s.GetObject,
+			object[s3.GetObjectInput](s).With(inputKeys[s3.GetObjectInput]()).When(unversioned),
+			object[s3.GetObjectInput](s).For("s3:GetObjectVersion").With(inputKeys[s3.GetObjectInput]()).When(versioned)).Data().Unsigned(),
+		api.Op(s.GetObjectAcl,
+			object[s3.GetObjectAclInput](s).When(unversioned),
+			object[s3.GetObjectAclInput](s).For("s3:GetObjectVersionAcl").When(versioned)).Data(),
+		api.Op(s.GetObjectTagging,
+			object[s3.GetObjectTaggingInput](s).When(unversioned),
+			object[s3.GetObjectTaggingInput](s).For("s3:GetObjectVersionTagging").When(versioned)).Data(),
+		api.Op(s.GetPublicAccessBlock, bucket("Bucket").For("s3:GetBucketPublicAccessBlock")),
+		api.Op(s.HeadBucket, bucket("Bucket").For("s3:ListBucket")).Unsigned(),
+		api.Op(s.HeadObject,
+			object[s3.HeadObjectInput](s).For("s3:GetObject").With(inputKeys[s3.HeadObjectInput]()).When(unversioned),
+			object[s3.HeadObjectInput](s).For("s3:GetObjectVersion").With(inputKeys[s3.HeadObjectInput]()).When(versioned)).Data().Unsigned(),
+		api.Op(s.ListBuckets, api.Anything.For("s3:ListAllMyBuckets")),
+		api.Op(s.ListObjectVersions, bucket("Bucket").For("s3:ListBucketVersions").With(inputKeys[s3.ListObjectVersionsInput]())).Data(),
+		api.Op(s.ListObjects, bucket("Bucket").For("s3:ListBucket").With(inputKeys[s3.ListObjectsInput]())).Data().Unsigned(),
+		api.Op(s.ListObjectsV2, bucket("Bucket").For("s3:ListBucket").With(inputKeys[s3.ListObjectsV2Input]())).Data().Unsigned().RecordedAs("ListObjects"),
+		api.Op(s.PutBucketAcl, bucket("Bucket").With(inputKeys[s3.PutBucketAclInput]())),
+		api.Op(s.PutBucketEncryption, bucket("Bucket").For("s3:PutEncryptionConfiguration")),
+		api.Op(s.PutBucketOwnershipControls, bucket("Bucket")),
+		api.Op(s.PutBucketPolicy, bucket("Bucket")),
+		api.Op(s.PutBucketTagging, bucket("Bucket")),
+		api.Op(s.PutBucketVersioning, bucket("Bucket")),
+		api.Op(s.PutObject,
+			object[s3.PutObjectInput](s).With(inputKeys[s3.PutObjectInput]()),
+			object[s3.PutObjectInput](s).For("s3:PutObjectAcl").With(inputKeys[s3.PutObjectInput]()).When(grants),
+			object[s3.PutObjectInput](s).For("s3:PutObjectTagging").With(inputKeys[s3.PutObjectInput]()).When(tagsObject),
+			object[s3.PutObjectInput](s).For("s3:PutObjectRetention").With(inputKeys[s3.PutObjectInput]()).When(retains),
+			object[s3.PutObjectInput](s).For("s3:PutObjectLegalHold").With(inputKeys[s3.PutObjectInput]()).When(holds)).Data(),
+		api.Op(s.PutObjectAcl,
+			object[s3.PutObjectAclInput](s).With(inputKeys[s3.PutObjectAclInput]()).When(unversioned),
+			object[s3.PutObjectAclInput](s).For("s3:PutObjectVersionAcl").With(inputKeys[s3.PutObjectAclInput]()).When(versioned)).Data(),
+		api.Op(s.PutObjectTagging,
+			object[s3.PutObjectTaggingInput](s).With(inputKeys[s3.PutObjectTaggingInput]()).When(unversioned),
+			object[s3.PutObjectTaggingInput](s).For("s3:PutObjectVersionTagging").With(inputKeys[s3.PutObjectTaggingInput]()).When(versioned)).Data(),
+		api.Op(s.PutPublicAccessBlock, bucket("Bucket").For("s3:PutBucketPublicAccessBlock")),
+	}
+}
