@@ -245,8 +245,25 @@ func (s *Space) talk(network, address string, wait time.Duration) (seen string, 
 // Send sends a packet from inside, and does not wait.
 func (s *Space) Send(to netip.AddrPort) {
 	s.t.Helper()
+	s.SendFrom(nil, to)
+}
+
+// SendFrom sends a packet with a source that the interface inside does not have, as far as the kernel inside allows.
+func (s *Space) SendFrom(from *net.UDPAddr, to netip.AddrPort) {
+	s.t.Helper()
 	s.Do(func() error {
-		c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+		if from != nil {
+			l, err := netlink.LinkByName("eth0")
+			if err != nil {
+				return err
+			}
+			bits := 8 * len(from.IP)
+			a := &netlink.Addr{IPNet: &net.IPNet{IP: from.IP, Mask: net.CIDRMask(bits, bits)}, Flags: unix.IFA_F_NODAD}
+			if err := netlink.AddrAdd(l, a); err != nil {
+				return err
+			}
+		}
+		c, err := net.DialUDP("udp", from, net.UDPAddrFromAddrPort(to))
 		if err != nil {
 			return nil // the space itself has no way there
 		}
