@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"redoubt/internal/service/lambda/runtimes"
 	"redoubt/internal/store"
 )
 
@@ -99,6 +100,9 @@ func (s *Service) draft(ctx context.Context, in *lambda.CreateFunctionInput) (*F
 		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	if err := s.mayDeploy(ctx, f, runtimes.MayCreate); err != nil {
 		return nil, err
 	}
 	return f, s.check(f)

@@ -83,6 +83,7 @@ func TestRefusedCreations(t *testing.T) {
 		}, "InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes"},
 		{"no code", func(in *lambda.CreateFunctionInput) { in.Code = &types.FunctionCode{} }, "InvalidParameterValueException", "Please provide a source for function code."},
 		{"no handler", func(in *lambda.CreateFunctionInput) { in.Handler = nil }, "InvalidParameterValueException", "Runtime and Handler are mandatory parameters for functions created with deployment packages."},
+		{"runtime of the past", func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimePython37 }, "InvalidParameterValueException", "The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions. We recommend you use the new runtime (python3.14) while creating or updating functions."},
 		{"runtime", func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimeJava21 }, "InvalidParameterValueException", "The runtime java21 " + yet},
 		{"runtime of no interpreter", func(in *lambda.CreateFunctionInput) { in.Runtime = otherPython() }, "InvalidParameterValueException", "--runtime " + string(otherPython()) + "=PATH"},
 		{"timeout", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(901) }, "InvalidParameterValueException", "less than or equal to 900"},

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"redoubt/internal/service/lambda/runtimes"
 	"redoubt/internal/store"
 )
 
@@ -22,6 +23,9 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 		return nil, err
 	}
 	if err := f.expect(in.RevisionId); err != nil {
+		return nil, err
+	}
+	if err := s.mayDeploy(ctx, f, runtimes.MayUpdate); err != nil {
 		return nil, err
 	}
 	archive, err := s.fetch(ctx, source{zip: in.ZipFile, bucket: in.S3Bucket, key: in.S3Key, version: in.S3ObjectVersion, mode: in.S3ObjectStorageMode})
@@ -157,6 +161,9 @@ func (s *Service) apply(ctx context.Context, f *Function, in *lambda.UpdateFunct
 	}
 	if in.Runtime != "" {
 		f.Runtime = in.Runtime
+	}
+	if err := s.mayDeploy(ctx, f, runtimes.MayUpdate); err != nil {
+		return err
 	}
 	if err := s.changeLayers(ctx, f, in.Layers); err != nil {
 		return err
