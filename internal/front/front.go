@@ -71,6 +71,7 @@ func requestOf(r *http.Request) api.Request {
 	req := api.Request{
 		ID: api.NewUUID(), UserAgent: brief(r.UserAgent()), Referer: r.Referer(), Host: brief(r.Host), SourceIP: o.SourceIP,
 		Secure: r.TLS != nil || o.Private, TLS: r.TLS, Time: time.Now(), VPC: o.VPC, VPCE: o.VPCE,
+		Trace: brief(r.Header.Get("X-Amzn-Trace-Id")),
 	}
 	if req.SourceIP == "" {
 		req.SourceIP, _, _ = net.SplitHostPort(r.RemoteAddr)
