@@ -3,11 +3,9 @@
 package namespace_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -67,6 +65,12 @@ func awaitEnd(t *testing.T, fd int) {
 		}
 		return
 	}
+}
+
+// ended reports whether a process is gone.
+func ended(fd int) bool {
+	n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	return n > 0
 }
 
 // spawnerOf finds the spawner that a process started.
@@ -161,53 +165,6 @@ func TestNobodyNoticesALostSpawner(t *testing.T) {
 	}
 	sandboxtest.LoadProbe(t, e)
 	waiting(t, e, mark).Kill()
-}
-
-// serverVariable makes this test binary a server that is to be killed; its value is the state directory.
-const serverVariable = "REDOUBT_TEST_SERVER"
-
-func TestEverythingDiesWithTheServer(t *testing.T) {
-	state := os.Getenv(serverVariable)
-	if state != "" {
-		e := open(t, state)
-		sandboxtest.LoadProbe(t, e)
-		waiting(t, e, "mark-"+state)
-		if err := waiting(t, e, "frozen-"+state).Freeze(); err != nil {
-			t.Fatal(err)
-		}
-		fmt.Println("ready")
-		select {}
-	}
-	state = t.TempDir()
-	c := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.timeout=1m")
-	c.Env = append(os.Environ(), serverVariable+"="+state)
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for s := bufio.NewScanner(out); s.Scan() && s.Text() != "ready"; {
-		if strings.Contains(s.Text(), "SKIP") {
-			t.Skip("the server skips: ", s.Text())
-		}
-		if strings.Contains(s.Text(), "FAIL") {
-			t.Fatal("the server did not start: ", s.Text())
-		}
-	}
-	_, running := process(t, "probe", "mark-"+state)
-	_, frozen := process(t, "probe", "frozen-"+state)
-	if err := c.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = c.Wait() // it was killed
-	awaitEnd(t, running)
-	awaitEnd(t, frozen)
-	e := open(t, state) // nothing of the crash is in the way
-	if err := e.Close(); err != nil {
-		t.Error(err)
-	}
 }
 
 func TestWeaknessesAreRefusedUnlessAllowed(t *testing.T) {

@@ -227,3 +227,13 @@ func LoadProbe(t testing.TB, e engine.Engine) {
 
 // Waiting is a Spec of a probe that connects to its Runtime API and then waits to be killed. The mark is in its command line.
 func Waiting(mark string) engine.Spec { return probe("wait", mark) }
+
+// Prepared is a Spec of an environment that waits for programs.
+func Prepared() engine.Spec {
+	s := probe("")
+	s.Argv, s.Env = nil, nil
+	return s
+}
+
+// WaitingProgram is what Waiting runs, for Run.
+func WaitingProgram(mark string) engine.Program { return program("wait", mark) }
