@@ -49,7 +49,7 @@ func (d *diary) String() string {
 
 func open(t *testing.T, log *diary, rules ...string) sandbox.Engine {
 	t.Helper()
-	e := network.Egress{Log: slog.New(slog.NewTextHandler(log, nil))}
+	e := network.Egress{Log: slog.New(slog.NewTextHandler(log, nil)), Resolvers: nettest.NewResolver(t, zone).Servers}
 	for _, text := range rules {
 		r, err := network.ParseRule(text)
 		if err != nil {
@@ -113,6 +113,26 @@ func TestWithoutRulesFunctionsReachNothing(t *testing.T) {
 	local := host(t)
 	e := open(t, &diary{})
 	expect(t, e, map[string]bool{"tcp!1.1.1.1:443": false, "tcp![2606:4700::1111]:443": false, "tcp!10.0.0.5:5432": false, "tcp!" + local: false, "tcp!9.9.9.1:443": false})
+}
+
+var zone = map[string][]string{
+	"open.example.":    {"10.0.0.5"},
+	"both.example.":    {"cdn.example."},
+	"cdn.example.":     {"1.1.1.1", "2606:4700::1111"},
+	"closed.example.":  {"10.0.0.5"},
+	"rebound.example.": {"169.254.169.254", "127.0.0.1", "9.9.9.1", "fd00:ec2::254"},
+}
+
+func TestFunctionsReachNamesThatRulesAllow(t *testing.T) {
+	_, port, _ := net.SplitHostPort(host(t))
+	e := open(t, &diary{}, "open.example:5432", "both.example:443", "rebound.example")
+	expect(t, e, map[string]bool{
+		"tcp!10.0.0.5:5432": false, // until somebody asks for its name
+	})
+	expect(t, e, map[string]bool{
+		"tcp!open.example:5432": true, "tcp!both.example:443": true, "tcp!open.example:443": false, "tcp!closed.example:5432": false, "tcp!cdn.example:443": false,
+		"tcp!rebound.example:443": false, "tcp!rebound.example:" + port: false,
+	})
 }
 
 func everything(local string) map[string]bool {
@@ -195,7 +215,7 @@ func TestFunctionsOfAnOrdinaryUserReachWhatRulesAllow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := exec.CommandContext(t.Context(), path, "-test.run=^(TestFunctionsReachWhatRulesAllow|TestWithoutRulesFunctionsReachNothing)$", "-test.v")
+	c := exec.CommandContext(t.Context(), path, "-test.run=^(TestFunctionsReach.*|TestWithoutRulesFunctionsReachNothing)$", "-test.v")
 	c.Dir, c.Env = dir, append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	if out, err := c.CombinedOutput(); err != nil || bytes.Contains(out, []byte("SKIP")) {

@@ -7,100 +7,14 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 
 	"redoubt/internal/network"
+	"redoubt/internal/network/nettest"
 )
-
-// An upstream is a resolver that knows some addresses, and remembers what it was asked.
-type upstream struct {
-	zone  map[string][]string // addresses, or names with a final dot
-	at    netip.AddrPort
-	mu    sync.Mutex
-	asked []string
-}
-
-func newUpstream(t testing.TB, zone map[string][]string) *upstream {
-	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &upstream{zone: zone, at: c.LocalAddr().(*net.UDPAddr).AddrPort()}
-	l, err := net.Listen("tcp", u.at.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close(); l.Close() })
-	go func() {
-		b := make([]byte, 2048)
-		for {
-			n, from, err := c.ReadFrom(b)
-			if err != nil {
-				return
-			}
-			answer := u.answer(b[:n], packetSize)
-			forged := slices.Clone(answer)
-			forged[0]++ // another id: somebody's guess, which comes first
-			_, _ = c.WriteTo(forged, from)
-			_, _ = c.WriteTo(answer, from)
-		}
-	}()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			if q, err := readFrame(c, 2048); err == nil {
-				_ = writeFrame(c, u.answer(q, 1<<16))
-			}
-			c.Close()
-		}
-	}()
-	return u
-}
-
-func (u *upstream) answer(query []byte, limit int) []byte {
-	var m dnsmessage.Message
-	if err := m.Unpack(query); err != nil {
-		return []byte{0}
-	}
-	q := m.Questions[0]
-	u.mu.Lock()
-	u.asked = append(u.asked, q.Name.String())
-	u.mu.Unlock()
-	m.Header.Response, m.Additionals = true, nil
-	known := false
-	for name, next := q.Name, true; next; {
-		data, ok := u.zone[strings.ToLower(name.String())]
-		known, next = known || ok, false
-		for _, d := range data {
-			h := dnsmessage.ResourceHeader{Name: name, Class: dnsmessage.ClassINET, TTL: 60}
-			if strings.HasSuffix(d, ".") {
-				name, next = dnsmessage.MustNewName(d), true
-				m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.CNAMEResource{CNAME: name}})
-			} else if a := netip.MustParseAddr(d); a.Is4() && q.Type == dnsmessage.TypeA {
-				m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AResource{A: a.As4()}})
-			} else if a.Is6() && q.Type == dnsmessage.TypeAAAA {
-				m.Answers = append(m.Answers, dnsmessage.Resource{Header: h, Body: &dnsmessage.AAAAResource{AAAA: a.As16()}})
-			}
-		}
-	}
-	if !known {
-		m.RCode = dnsmessage.RCodeNameError
-	}
-	b, _ := m.Pack()
-	if len(b) > limit {
-		m.Truncated, m.Answers = true, nil
-		b, _ = m.Pack()
-	}
-	return b
-}
 
 // client serves s on loopback, by packet and stream, and returns a resolver that asks it.
 func client(t testing.TB, s *Server) *net.Resolver {
@@ -123,7 +37,7 @@ func client(t testing.TB, s *Server) *net.Resolver {
 	}}
 }
 
-func server(t testing.TB, u *upstream, rules ...string) *Server {
+func server(t testing.TB, u *nettest.Resolver, rules ...string) *Server {
 	t.Helper()
 	var all []network.Rule
 	for _, text := range rules {
@@ -133,7 +47,7 @@ func server(t testing.TB, u *upstream, rules ...string) *Server {
 		}
 		all = append(all, r)
 	}
-	return &Server{Policy: network.NewPolicy(all...), Own: &network.Own{}, Upstream: func() []netip.AddrPort { return []netip.AddrPort{u.at} }}
+	return &Server{Policy: network.NewPolicy(all...), Own: &network.Own{}, Upstream: u.Servers}
 }
 
 func many(prefix string, n int) (all []string) {
@@ -176,7 +90,7 @@ func TestNamesAreToldThatMayBeReached(t *testing.T) {
 		{"internet", "missing.org", nil},
 		{"internet", "large.org", many("8.8.0.1", 300)},
 	} {
-		u := newUpstream(t, zone)
+		u := nettest.NewResolver(t, zone)
 		addrs, err := client(t, server(t, u, strings.Fields(c.rules)...)).LookupNetIP(t.Context(), "ip", c.name+".")
 		var got []string
 		for _, a := range addrs {
@@ -192,7 +106,7 @@ func TestNamesAreToldThatMayBeReached(t *testing.T) {
 }
 
 func TestNobodyIsAskedForOtherNames(t *testing.T) {
-	u := newUpstream(t, zone)
+	u := nettest.NewResolver(t, zone)
 	s := server(t, u, "example.com:443", "10.0.0.0/8")
 	r := client(t, s)
 	for _, name := range []string{"secret.attacker.org.", "x.example.com.", "com."} {
@@ -203,13 +117,13 @@ func TestNobodyIsAskedForOtherNames(t *testing.T) {
 	if _, err := r.LookupAddr(t.Context(), "10.0.0.7"); err == nil {
 		t.Error("the name of an address is told")
 	}
-	if u.asked != nil || s.Refused() == 0 {
-		t.Errorf("asked for %q, counted %d", u.asked, s.Refused())
+	if u.Asked() != nil || s.Refused() == 0 {
+		t.Errorf("asked for %q, counted %d", u.Asked(), s.Refused())
 	}
 }
 
 func TestAddressesAreOpenBeforeTheyAreTold(t *testing.T) {
-	u := newUpstream(t, zone)
+	u := nettest.NewResolver(t, zone)
 	s := server(t, u, "example.com:443")
 	var taught []network.Lesson
 	s.Learn = func(l []network.Lesson) error { taught = append(taught, l...); return nil }
@@ -223,8 +137,8 @@ func TestAddressesAreOpenBeforeTheyAreTold(t *testing.T) {
 	if len(taught) == 0 || taught[0] != (network.Lesson{Rule: 0, Addr: netip.MustParseAddr("1.1.1.1"), For: time.Minute + grace}) {
 		t.Error("taught", taught)
 	}
-	if len(u.asked) != 1 {
-		t.Errorf("asked %q: an answer holds for its time", u.asked)
+	if len(u.Asked()) != 1 {
+		t.Errorf("asked %q: an answer holds for its time", u.Asked())
 	}
 	s.Learn = func([]network.Lesson) error { return errors.New("no") }
 	s.Policy = network.NewPolicy(s.Policy.Rules()...)
@@ -234,7 +148,7 @@ func TestAddressesAreOpenBeforeTheyAreTold(t *testing.T) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	s := server(f, newUpstream(f, zone), "example.com:443")
+	s := server(f, nettest.NewResolver(f, zone), "example.com:443")
 	s.Upstream = func() []netip.AddrPort { return nil }
 	_, query, err := question(dnsmessage.Question{Name: dnsmessage.MustNewName("example.com."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET})
 	if err != nil {

@@ -1,6 +1,5 @@
 //go:build linux
 
-// Package nettest makes the networks that tests of reachability play in: a host, an internet, sandboxes.
 package nettest
 
 import (
