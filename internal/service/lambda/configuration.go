@@ -41,6 +41,8 @@ func (f *Function) configuration(ref reference) *types.FunctionConfiguration {
 		Layers:        f.layerList(),
 		TenancyConfig: f.tenancy(),
 		LoggingConfig: f.loggingConfig(),
+
+		SigningProfileVersionArn: f.Code.Signature.profile(), SigningJobArn: f.Code.Signature.job(),
 	}
 	return c
 }
@@ -70,5 +72,6 @@ func configurationFields(c *types.FunctionConfiguration) lambda.GetFunctionConfi
 		LoggingConfig: c.LoggingConfig, MemorySize: c.MemorySize, PackageType: c.PackageType, RevisionId: c.RevisionId, Role: c.Role,
 		Runtime: c.Runtime, SnapStart: c.SnapStart, State: c.State, TenancyConfig: c.TenancyConfig,
 		Timeout: c.Timeout, TracingConfig: c.TracingConfig, Version: c.Version,
+		SigningProfileVersionArn: c.SigningProfileVersionArn, SigningJobArn: c.SigningJobArn,
 	}
 }

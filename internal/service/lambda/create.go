@@ -42,6 +42,13 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if err != nil {
 		return nil, err
 	}
+	if code.Signature, err = s.whoSigned(ctx, archive); err != nil {
+		return nil, err
+	}
+	d := &deployment{f: f, name: f.Name, code: &code, layers: f.Layers}
+	if err := s.admit(ctx, d); err != nil {
+		return nil, err
+	}
 	if err := s.absent(ctx, f.reference()); err != nil {
 		return nil, err
 	}
@@ -59,7 +66,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 		return nil, err
 	}
 	f.change()
-	if err := s.insert(ctx, f, in.Publish); err != nil {
+	if err := s.insert(ctx, f, d, in.Publish); err != nil {
 		s.packages.drop(ctx, f.Code)
 		return nil, err
 	}
@@ -86,7 +93,7 @@ func (s *Service) draft(ctx context.Context, in *lambda.CreateFunctionInput) (*F
 	if err := unsupportedInCreate(in); err != nil {
 		return nil, err
 	}
-	f := &Function{Account: ref.Account, Region: ref.Region, Name: ref.Name, Tags: in.Tags}
+	f := &Function{Account: ref.Account, Region: ref.Region, Name: ref.Name, Tags: in.Tags, Signing: aws.ToString(in.CodeSigningConfigArn)}
 	f.Configuration = Configuration{
 		Version: latest, Description: aws.ToString(in.Description),
 		Role: *in.Role, Runtime: in.Runtime, Handler: aws.ToString(in.Handler), KMSKey: aws.ToString(in.KMSKeyArn),
@@ -148,13 +155,16 @@ func (s *Service) absentIn(tx *store.Tx, ref reference) error {
 }
 
 // insert stores a new function, and makes f the version that is published of it if one is asked for.
-func (s *Service) insert(ctx context.Context, f *Function, publish bool) error {
+func (s *Service) insert(ctx context.Context, f *Function, d *deployment, publish bool) error {
 	made := *f
 	err := s.deps.DB.Update(ctx, func(tx *store.Tx) error {
 		if err := s.absentIn(tx, f.reference()); err != nil {
 			return err
 		}
 		if err := s.attached(ctx, tx, f.Layers); err != nil {
+			return err
+		}
+		if err := s.stands(tx, d, f); err != nil {
 			return err
 		}
 		before, _, err := s.retired.Get(tx, f.Account, f.Region, f.Name)

@@ -26,6 +26,7 @@ type Function struct {
 	Published  int64                  // number of the version that was published last, whether it still exists or not
 
 	Provisioned map[string]Provision // concurrency, by the version or alias for which it is asked
+	Signing     string               // ARN of the code signing configuration, or ""
 }
 
 // Configuration is what a version freezes of a function.
@@ -59,6 +60,7 @@ type Code struct {
 	Unzipped   int64
 	Bootstrap  Bootstrap
 	Extensions []string // programs in its folder of that name, which count in a layer
+	Signature  *Signature
 }
 
 // SealedEnvironment is the environment variables as KMS encrypted them.

@@ -51,6 +51,9 @@ func (s *Service) PublishLayerVersion(ctx context.Context, in *lambda.PublishLay
 	if err != nil {
 		return nil, err
 	}
+	if code.Signature, err = s.whoSigned(ctx, archive); err != nil {
+		return nil, err
+	}
 	if code, err = s.packages.keep(ctx, code, archive); err != nil {
 		return nil, err
 	}
@@ -93,6 +96,7 @@ func (v *LayerVersion) output() *lambda.GetLayerVersionOutput {
 		CompatibleRuntimes: v.Runtimes, CompatibleArchitectures: v.Architectures,
 		Content: &types.LayerVersionContentOutput{
 			CodeSha256: aws.String(base64.StdEncoding.EncodeToString(v.Code.SHA256)), CodeSize: v.Code.Size,
+			SigningProfileVersionArn: v.Code.Signature.profile(), SigningJobArn: v.Code.Signature.job(),
 		},
 	}
 }

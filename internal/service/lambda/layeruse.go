@@ -97,7 +97,10 @@ func (c *Configuration) checkSize() error {
 // layerList is the layers as a configuration shows them.
 func (c *Configuration) layerList() (list []types.Layer) {
 	for _, l := range c.Layers {
-		list = append(list, types.Layer{Arn: aws.String(l.ARN), CodeSize: l.Code.Size})
+		list = append(list, types.Layer{
+			Arn: aws.String(l.ARN), CodeSize: l.Code.Size,
+			SigningProfileVersionArn: l.Code.Signature.profile(), SigningJobArn: l.Code.Signature.job(),
+		})
 	}
 	return list
 }

@@ -11,6 +11,7 @@ import (
 // Operations implements api.Service.
 func (s *Service) Operations() []api.Operation {
 	function, role := api.On(s.function), api.On(s.role)
+	signing, tagged := api.On(s.signingConfig), api.On(s.tagged)
 	passed := role("Role").For("iam:PassRole").To(principal)
 	used := api.On(s.layerVersion)("Layers").For("lambda:GetLayerVersion")
 	return dated([]api.Operation{
@@ -21,12 +22,16 @@ func (s *Service) Operations() []api.Operation {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		}).With(permissionKeys)),
 		api.Op(s.CreateAlias, function("FunctionName")),
+		api.Op(s.CreateCodeSigningConfig, signing(""),
+			signing("").For("lambda:TagResource").When(func(in any) bool { return len(in.(*lambda.CreateCodeSigningConfigInput).Tags) > 0 })),
 		api.Op(s.CreateFunction, function("FunctionName").With(deployKeys), passed, used,
 			function("FunctionName").For("lambda:TagResource").When(func(in any) bool { return len(in.(*lambda.CreateFunctionInput).Tags) > 0 })),
 		api.Op(s.DeleteAlias, function("FunctionName")),
+		api.Op(s.DeleteCodeSigningConfig, signing("CodeSigningConfigArn")),
 		api.Op(s.DeleteFunction, api.Of(func(ctx context.Context, in *lambda.DeleteFunctionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
+		api.Op(s.DeleteFunctionCodeSigningConfig, function("FunctionName")),
 		api.Op(s.DeleteFunctionConcurrency, function("FunctionName")),
 		api.Op(s.DeleteLayerVersion, api.Of(func(ctx context.Context, in *lambda.DeleteLayerVersionInput) (api.Resource, error) {
 			return s.numbered(ctx, in.LayerName, in.VersionNumber)
@@ -36,6 +41,7 @@ func (s *Service) Operations() []api.Operation {
 		})),
 		api.Op(s.GetAccountSettings, api.Anything),
 		api.Op(s.GetAlias, function("FunctionName")),
+		api.Op(s.GetCodeSigningConfig, signing("CodeSigningConfigArn")),
 		api.Op(s.GetFunction, api.Of(func(ctx context.Context, in *lambda.GetFunctionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
@@ -61,16 +67,19 @@ func (s *Service) Operations() []api.Operation {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		}).For("lambda:InvokeFunction")).Data(),
 		api.Op(s.ListAliases, function("FunctionName")),
+		api.Op(s.ListCodeSigningConfigs, api.Anything),
 		api.Op(s.ListFunctions, api.Anything),
+		api.Op(s.ListFunctionsByCodeSigningConfig, signing("CodeSigningConfigArn")),
 		api.Op(s.ListLayerVersions, api.Of(func(ctx context.Context, in *lambda.ListLayerVersionsInput) (api.Resource, error) {
 			return s.ownLayers(ctx, in.LayerName)
 		})),
 		api.Op(s.ListLayers, api.Anything),
 		api.Op(s.ListProvisionedConcurrencyConfigs, function("FunctionName")),
-		api.Op(s.ListTags, function("Resource")),
+		api.Op(s.ListTags, tagged("Resource")),
 		api.Op(s.ListVersionsByFunction, function("FunctionName")),
 		api.Op(s.PublishLayerVersion, api.On(s.layer)("LayerName")),
 		api.Op(s.PublishVersion, function("FunctionName")),
+		api.Op(s.PutFunctionCodeSigningConfig, function("FunctionName").With(signingKeys), signing("CodeSigningConfigArn").With(signingKeys)),
 		api.Op(s.PutFunctionConcurrency, function("FunctionName")),
 		api.Op(s.PutProvisionedConcurrencyConfig, api.Of(func(ctx context.Context, in *lambda.PutProvisionedConcurrencyConfigInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
@@ -81,9 +90,10 @@ func (s *Service) Operations() []api.Operation {
 		api.Op(s.RemovePermission, api.Of(func(ctx context.Context, in *lambda.RemovePermissionInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		}).With(s.removedKeys)),
-		api.Op(s.TagResource, function("Resource")),
-		api.Op(s.UntagResource, function("Resource")),
+		api.Op(s.TagResource, tagged("Resource")),
+		api.Op(s.UntagResource, tagged("Resource")),
 		api.Op(s.UpdateAlias, function("FunctionName")),
+		api.Op(s.UpdateCodeSigningConfig, signing("CodeSigningConfigArn")),
 		api.Op(s.UpdateFunctionCode, function("FunctionName")),
 		api.Op(s.UpdateFunctionConfiguration, function("FunctionName").With(deployKeys), passed, used),
 	})

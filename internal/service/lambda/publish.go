@@ -98,12 +98,3 @@ func onlyLatest(ctx context.Context, name *string) error {
 	}
 	return err
 }
-
-// GetFunctionCodeSigningConfig tells that no code signing is configured, which is so for every function yet.
-func (s *Service) GetFunctionCodeSigningConfig(ctx context.Context, in *lambda.GetFunctionCodeSigningConfigInput) (*lambda.GetFunctionCodeSigningConfigOutput, error) {
-	f, _, err := s.find(ctx, in.FunctionName, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &lambda.GetFunctionCodeSigningConfigOutput{FunctionName: aws.String(f.Name)}, nil
-}

@@ -45,7 +45,11 @@ func (s *Service) resource(ctx context.Context, ref reference) (api.Resource, er
 
 func (s *Service) resourceOf(ref reference, f *Function) (api.Resource, error) {
 	d, err := s.compiled(ref, f)
-	return api.Resource{ARN: ref.String(), Type: "AWS::Lambda::Function", Account: ref.Account, Tags: f.Tags, Policy: d}, err
+	res := api.Resource{ARN: ref.String(), Type: "AWS::Lambda::Function", Account: ref.Account, Tags: f.Tags, Policy: d}
+	if f.Signing != "" {
+		res.Keys = policy.MapKeys{"lambda:codesigningconfigarn": {f.Signing}}
+	}
+	return res, err
 }
 
 // compiled is the policy of a function, or of the version of it that ref names; nil if it has none.

@@ -20,6 +20,9 @@ import (
 //go:embed api.json
 var model []byte
 
+//go:embed api.patch.json
+var patch []byte
+
 // principal is how Lambda calls other services.
 const principal = "lambda.amazonaws.com"
 
@@ -43,6 +46,7 @@ type Service struct {
 	aliases   *store.Table[Alias]
 	retired   *store.Table[Retired]
 	accounts  *store.Table[Account]
+	signing   *store.Table[CodeSigningConfig]
 	catalog   *runtimes.Catalog
 	fleet     *fleet.Fleet
 
@@ -70,6 +74,7 @@ func New(d api.Deps, cfg Config) (*Service, error) {
 		aliases:   store.NewTable[Alias](d.DB, "lambda", "alias"),
 		retired:   store.NewTable[Retired](d.DB, "lambda", "retired"),
 		accounts:  store.NewTable[Account](d.DB, "lambda", "account"),
+		signing:   store.NewTable[CodeSigningConfig](d.DB, "lambda", "codesigning"),
 		catalog:   catalog,
 		fleet:     fleet.New(fleet.Config{Engine: cfg.Engine, Serve: cfg.Serve, Log: d.Log}),
 		engine:    cfg.Engine,
@@ -82,7 +87,7 @@ func New(d api.Deps, cfg Config) (*Service, error) {
 func (s *Service) Name() string { return "lambda" }
 
 // Model implements api.Service.
-func (s *Service) Model() wire.Model { return wire.Model{JSON: model} }
+func (s *Service) Model() wire.Model { return wire.Model{JSON: model, Patch: patch} }
 
 // MaxBody is the most that a request may be: a package of 50 MB in base64.
 func (s *Service) MaxBody() int64 { return 70167211 }

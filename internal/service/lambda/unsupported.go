@@ -26,7 +26,6 @@ func unsupportedInCreate(in *lambda.CreateFunctionInput) error {
 	err := refuse([]lack{
 		{in.PackageType == types.PackageTypeImage || c.ImageUri != nil, "A function made of a container image (PackageType Image, Code.ImageUri)"},
 		{c.SourceKMSKeyArn != nil, "A key for the deployment package (Code.SourceKMSKeyArn)"},
-		{in.CodeSigningConfigArn != nil, "Code signing (CodeSigningConfigArn)"},
 		{in.PublishTo != "", "Publishing to other than a numbered version (PublishTo)"},
 	})
 	if err != nil {

@@ -36,9 +36,16 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err != nil {
 		return nil, err
 	}
+	if code.Signature, err = s.whoSigned(ctx, archive); err != nil {
+		return nil, err
+	}
+	d := &deployment{f: f, name: f.arn(), code: &code, layers: f.Layers}
+	if err := s.admit(ctx, d); err != nil {
+		return nil, err
+	}
 	if in.DryRun {
-		f.Code.SHA256, f.Code.Size = code.SHA256, code.Size
-	} else if f, err = s.replaceCode(ctx, in, code, archive); err != nil {
+		f.Code.SHA256, f.Code.Size, f.Code.Signature = code.SHA256, code.Size, code.Signature
+	} else if f, err = s.replaceCode(ctx, in, d, archive); err != nil {
 		return nil, err
 	}
 	if in.Publish && !in.DryRun {
@@ -52,8 +59,8 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	return &out, nil
 }
 
-func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCodeInput, code Code, archive []byte) (*Function, error) {
-	code, err := s.packages.keep(ctx, code, archive)
+func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCodeInput, d *deployment, archive []byte) (*Function, error) {
+	code, err := s.packages.keep(ctx, *d.code, archive)
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +69,9 @@ func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCode
 	var published Configuration
 	f, err := s.modify(ctx, in.FunctionName, nil, func(tx *store.Tx, f *Function) error {
 		if err := f.expect(in.RevisionId); err != nil {
+			return err
+		}
+		if err := s.stands(tx, d, f); err != nil {
 			return err
 		}
 		old, f.Code = f.Code, code
@@ -122,6 +132,13 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 	if err := s.apply(ctx, f, in); err != nil {
 		return nil, err
 	}
+	var d *deployment
+	if in.Layers != nil {
+		d = &deployment{f: f, layers: f.Layers}
+		if err := s.admit(ctx, d); err != nil {
+			return nil, err
+		}
+	}
 	f.change()
 	_, err = s.modify(ctx, in.FunctionName, nil, func(tx *store.Tx, now *Function) error {
 		if now.Revision != read {
@@ -133,7 +150,7 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *lambda.Up
 			}
 		}
 		now.Configuration = f.Configuration
-		return nil
+		return s.stands(tx, d, now)
 	})
 	if err != nil {
 		return nil, err
