@@ -23,9 +23,11 @@ import (
 type engine struct {
 	sandbox.Engine
 	behave func(*box) // a runtime's life
-	mu     sync.Mutex
-	boxes  []*box
-	known  map[string]bool
+
+	extension func(*process) // that of an extension
+	mu        sync.Mutex
+	boxes     []*box
+	known     map[string]bool
 }
 
 func (e *engine) Start(_ context.Context, s sandbox.Spec) (sandbox.Environment, error) {
@@ -35,8 +37,11 @@ func (e *engine) Start(_ context.Context, s sandbox.Spec) (sandbox.Environment, 
 		return nil, sandbox.ErrNotLoaded
 	}
 	b := &box{spec: s, listener: newListener(), exited: make(chan sandbox.Exit, 1), dead: make(chan struct{})}
+	b.behave, b.extension = e.behave, e.extension
 	e.boxes = append(e.boxes, b)
-	go e.behave(b)
+	if len(s.Argv) > 0 {
+		go e.behave(b)
+	}
 	return b, nil
 }
 
@@ -61,11 +66,13 @@ func (e *engine) DropCode(id string) error {
 }
 
 type box struct {
-	spec     sandbox.Spec
-	listener *listener
-	exited   chan sandbox.Exit
-	once     sync.Once
-	dead     chan struct{}
+	spec      sandbox.Spec
+	behave    func(*box)
+	extension func(*process)
+	listener  *listener
+	exited    chan sandbox.Exit
+	once      sync.Once
+	dead      chan struct{}
 
 	mu     sync.Mutex
 	events []string
@@ -84,16 +91,15 @@ func (b *box) seen() string {
 	return strings.Join(b.events, " ")
 }
 
-func (b *box) RuntimeAPI() net.Listener                     { return b.listener }
-func (b *box) ServerAPI() net.Listener                      { return nil }
-func (b *box) Dial(string, string) (net.Conn, error)        { return nil, net.ErrClosed }
-func (b *box) Freeze() error                                { return b.note("frozen") }
-func (b *box) Thaw() error                                  { return b.note("thawed") }
-func (b *box) SetCPU(float64) error                         { return nil }
-func (b *box) Signal(os.Signal) error                       { return nil }
-func (b *box) Run(sandbox.Program) (sandbox.Process, error) { return nil, errors.ErrUnsupported }
-func (b *box) Usage() sandbox.Usage                         { return sandbox.Usage{MaxMemory: 30 << 20} }
-func (b *box) Kill()                                        { b.exit(sandbox.Exit{Code: -1}) }
+func (b *box) RuntimeAPI() net.Listener              { return b.listener }
+func (b *box) ServerAPI() net.Listener               { return nil }
+func (b *box) Dial(string, string) (net.Conn, error) { return nil, net.ErrClosed }
+func (b *box) Freeze() error                         { return b.note("frozen") }
+func (b *box) Thaw() error                           { return b.note("thawed") }
+func (b *box) SetCPU(float64) error                  { return nil }
+func (b *box) Signal(s os.Signal) error              { return b.note(s.String()) }
+func (b *box) Usage() sandbox.Usage                  { return sandbox.Usage{MaxMemory: 30 << 20} }
+func (b *box) Kill()                                 { b.exit(sandbox.Exit{Code: -1}) }
 func (b *box) exit(x sandbox.Exit) {
 	b.once.Do(func() {
 		b.note("ended")
@@ -105,10 +111,17 @@ func (b *box) Wait() sandbox.Exit { return <-b.exited }
 
 // call is a request of the runtime.
 func (b *box) call(method, path, body string) (http.Header, string) {
+	return b.request(method, "/2018-06-01/runtime/"+path, body)
+}
+
+func (b *box) request(method, path, body string, headers ...string) (http.Header, string) {
 	client := &http.Client{Transport: &http.Transport{
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return b.listener.dial() }, DisableKeepAlives: true,
 	}}
-	req, _ := http.NewRequest(method, "http://api/2018-06-01/runtime/"+path, strings.NewReader(body))
+	req, _ := http.NewRequest(method, "http://api"+path, strings.NewReader(body))
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		return nil, ""
@@ -184,6 +197,8 @@ type world struct {
 	prepared int
 	expires  time.Time
 	memory   float64
+
+	extensions []string
 }
 
 func newWorld(behave func(*box)) *world {
@@ -200,7 +215,7 @@ func (w *world) prepare(context.Context) (*fleet.Blueprint, error) {
 	defer w.mu.Unlock()
 	w.prepared++
 	return &fleet.Blueprint{
-		Spec: sandbox.Spec{Code: "code"}, Expires: w.expires,
+		Spec: sandbox.Spec{Code: "code", Argv: []string{"runtime"}}, Expires: w.expires, Extensions: w.extensions,
 		Load: func(context.Context, string) error { return w.engine.load("code") },
 		Sink: func(_ context.Context, lines []fleet.Line) error {
 			w.mu.Lock()
