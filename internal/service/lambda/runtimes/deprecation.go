@@ -143,11 +143,11 @@ func creatable(now time.Time) (names []string) {
 	return names
 }
 
-var versioned = regexp.MustCompile(`^([a-z]+)([0-9]*)\.?([0-9]*)`)
+var parts = regexp.MustCompile(`^([a-z]+)([0-9]*)\.?([0-9]*)`)
 
 // newer orders runtimes by language, and then by their version, the newest first.
 func newer(a, b string) int {
-	x, y := versioned.FindStringSubmatch(a), versioned.FindStringSubmatch(b)
+	x, y := parts.FindStringSubmatch(a), parts.FindStringSubmatch(b)
 	if c := strings.Compare(x[1], y[1]); c != 0 {
 		return c
 	}
@@ -167,9 +167,9 @@ func successor(name string) string {
 	if name == "go1.x" {
 		return "provided.al2023"
 	}
-	language := strings.TrimSuffix(versioned.FindStringSubmatch(name)[1], "core")
+	language := strings.TrimSuffix(parts.FindStringSubmatch(name)[1], "core")
 	all := creatable(time.Time{})
-	i := slices.IndexFunc(all, func(n string) bool { return versioned.FindStringSubmatch(n)[1] == language })
+	i := slices.IndexFunc(all, func(n string) bool { return parts.FindStringSubmatch(n)[1] == language })
 	if i < 0 {
 		return ""
 	}

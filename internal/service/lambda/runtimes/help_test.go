@@ -38,24 +38,17 @@ func found(t *testing.T, family runtimes.Family) []*runtimes.Runtime {
 	return list
 }
 
-// all looks for python3 and node, and for their versions by name.
+// all are the runtimes that this host has. Some of those who look for PATH's are slow.
 var all = sync.OnceValue(func() (list []*runtimes.Runtime) {
-	for _, v := range []string{"python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "node18", "node20", "node22", "node24"} {
-		name := v
-		if major, ok := strings.CutPrefix(v, "node"); ok {
-			name = "nodejs" + major + ".x"
-		}
-		mapped := map[string]string{}
-		if path, err := exec.LookPath(v); err == nil {
-			mapped[name] = path
-		}
-		for _, m := range []map[string]string{nil, mapped} {
-			if c, err := runtimes.New(m); err == nil {
-				if r, err := c.Find(name); err == nil {
-					list = append(list, r)
-					break
-				}
-			}
+	c, err := runtimes.New(nil)
+	if err != nil {
+		return nil
+	}
+	for _, name := range []string{
+		"python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14", "nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x",
+	} {
+		if r, err := c.Find(name); err == nil {
+			list = append(list, r)
 		}
 	}
 	return list

@@ -161,3 +161,38 @@ def handler(event, context):
 		}
 	})
 }
+
+// Tools that watch functions replace what has the names of AWS's client.
+func TestPythonClientCanBeWatched(t *testing.T) {
+	p := run(t, newest(t, runtimes.Python), python(`
+import sys
+main = sys.modules["__main__"]
+seen = []
+def watch(name, owner):
+    inner = getattr(owner, name)
+    def watched(*args, **kwargs):
+        seen.append(name)
+        return inner(*args, **kwargs)
+    setattr(owner, name, watched)
+watch("handle_event_request", main)
+watch("post_invocation_result", main.LambdaRuntimeClient)
+watch("post_invocation_error", main.LambdaRuntimeClient)
+def handler(event, context):
+    if event: raise ValueError()
+    return seen
+`))
+	p.invoke(`0`)
+	p.invoke(`1`)
+	wantText(t, "what was seen", body(p.invoke(`0`)), `false ["handle_event_request", "post_invocation_result", "handle_event_request", "post_invocation_error", "handle_event_request"]`)
+}
+
+func TestPythonHooksOfSnapshotsCanBeRegistered(t *testing.T) {
+	p := run(t, newest(t, runtimes.Python), python(`
+from snapshot_restore_py import register_before_snapshot, register_after_restore
+@register_before_snapshot
+def before(): raise ValueError()
+register_after_restore(print, "x")
+def handler(event, context): return before.__name__
+`))
+	wantText(t, "the answer", body(p.invoke(`{}`)), `false "before"`)
+}

@@ -5,7 +5,6 @@ package runtimes
 import (
 	"fmt"
 	"maps"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -36,18 +35,10 @@ type Runtime struct {
 // Catalog is the runtimes of this host. It is safe for concurrent use.
 type Catalog struct {
 	mapped map[string]string
-	found  map[Family]func() (*host, error)
 
 	mu       sync.Mutex
 	runtimes map[string]*Runtime
-}
-
-// host is an interpreter.
-type host struct {
-	runtime string // that it can serve
-	program string
-	roots   []string
-	client  *Client
+	found    map[string]func() (*host, error) // what was looked for on PATH, by the name of the program
 }
 
 // known are the runtimes that can be had, by family. AWS's list of current ones, and those that it has deprecated but
@@ -58,22 +49,15 @@ var known = map[string]Family{
 	"provided.al2": Provided, "provided.al2023": Provided,
 }
 
-// New returns the catalog of this host. mapped gives the interpreters of runtimes that are not what python3 and node on
-// PATH are. Nothing is run before a runtime is asked for.
+// New returns the catalog of this host. mapped gives the interpreters of runtimes that are not on PATH by a usual name:
+// python3 and node, or python3.12 and node22. Nothing is run before a runtime is asked for.
 func New(mapped map[string]string) (*Catalog, error) {
 	for name := range mapped {
 		if f, ok := known[name]; !ok || f == Provided {
 			return nil, fmt.Errorf("runtime %q: interpreters can be given for %s", name, strings.Join(interpreted(), ", "))
 		}
 	}
-	return &Catalog{
-		mapped: mapped,
-		found: map[Family]func() (*host, error){
-			Python: sync.OnceValues(func() (*host, error) { return discover("python3", pythonClient) }),
-			Node:   sync.OnceValues(func() (*host, error) { return discover("node", nodeRuntime) }),
-		},
-		runtimes: map[string]*Runtime{},
-	}, nil
+	return &Catalog{mapped: mapped, runtimes: map[string]*Runtime{}, found: map[string]func() (*host, error){}}, nil
 }
 
 func supported() []string { return slices.SortedFunc(maps.Keys(known), newer) }
@@ -90,14 +74,14 @@ func (c *Catalog) Find(name string) (*Runtime, error) {
 	if r := c.runtimes[name]; r != nil {
 		return r, nil
 	}
-	r, err := c.find(name)
+	r, err := c.findLocked(name)
 	if err == nil {
 		c.runtimes[name] = r
 	}
 	return r, err
 }
 
-func (c *Catalog) find(name string) (*Runtime, error) {
+func (c *Catalog) findLocked(name string) (*Runtime, error) {
 	family, ok := known[name]
 	if !ok {
 		return nil, fmt.Errorf("The runtime %s is not supported by Redoubt yet. It supports %s", name, strings.Join(supported(), ", "))
@@ -116,45 +100,16 @@ func (c *Catalog) find(name string) (*Runtime, error) {
 		}
 		return h.serve(name, family), nil
 	}
-	h, err := c.found[family]()
+	h, err := c.lookLocked(plain[family], family)
+	if err == nil && h.runtime == name {
+		return h.serve(name, family), nil
+	}
+	if h, err := c.lookLocked(versioned(name), family); err == nil && h.runtime == name {
+		return h.serve(name, family), nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("The runtime %s is not available on this host: %w. Install it, or start the server with --runtime %s=PATH", name, err, name)
 	}
-	if h.runtime != name {
-		return nil, fmt.Errorf("The runtime %s is not available on this host, whose PATH has %s. Use that, or install the other one and start the server with --runtime %s=PATH",
-			name, h.runtime, name)
-	}
-	return h.serve(name, family), nil
-}
-
-func (h *host) serve(name string, family Family) *Runtime {
-	return &Runtime{Name: name, Family: family, Program: h.program, Roots: h.roots, Client: h.client}
-}
-
-// inspect asks an interpreter which runtime it can serve, and makes its client.
-var inspect = map[Family]func(program string) (string, *Client, error){Python: pythonClient, Node: nodeRuntime}
-
-// discover finds a program on PATH, past the scripts that version managers put in its place.
-func discover(name string, inspect func(string) (string, *Client, error)) (*host, error) {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return nil, fmt.Errorf("there is no %s on PATH", name)
-	}
-	h, err := examine(path, inspect)
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be used: %w", path, err)
-	}
-	return h, nil
-}
-
-func examine(path string, inspect func(string) (string, *Client, error)) (*host, error) {
-	program, roots, err := sandbox.Interpreter(path)
-	if err != nil {
-		return nil, err
-	}
-	runtime, client, err := inspect(program)
-	if err != nil {
-		return nil, fmt.Errorf("asking it for its version: %w", err)
-	}
-	return &host{runtime, program, roots, client}, nil
+	return nil, fmt.Errorf("The runtime %s is not available on this host, whose PATH has %s. Use that, or install the other one and start the server with --runtime %s=PATH",
+		name, h.runtime, name)
 }

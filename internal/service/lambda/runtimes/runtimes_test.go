@@ -1,7 +1,9 @@
 package runtimes_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,15 +51,48 @@ func TestMappedInterpreterMustBeOfTheVersion(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no python3 on PATH")
 	}
-	plain, _ := runtimes.New(nil)
+	version, err := exec.Command(python, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	mapped, err := runtimes.New(map[string]string{"python3.9": python, "python3.14": python})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"python3.9", "python3.14"} {
-		_, has := plain.Find(name)
-		if _, err := mapped.Find(name); (err == nil) != (has == nil) {
+		if _, err := mapped.Find(name); (err == nil) != (strings.TrimSpace(string(version)) == name) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+func TestInterpretersAreFoundByTheirVersions(t *testing.T) {
+	for _, family := range []runtimes.Family{runtimes.Python, runtimes.Node} {
+		r := newest(t, family)
+		bin := t.TempDir()
+		name := strings.TrimSuffix(strings.Replace(r.Name, "nodejs", "node", 1), ".x")
+		if err := os.Symlink(r.Program, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("PATH", bin)
+		c, err := runtimes.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Find(r.Name); err != nil || got.Program != r.Program {
+			t.Errorf("%s: got %+v, %v", r.Name, got, err)
+		}
+	}
+}
+
+func TestTheClientIsTheSameForTheSameInterpreter(t *testing.T) {
+	r := newest(t, runtimes.Python)
+	c, err := runtimes.New(map[string]string{r.Name: r.Program})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := c.Find(r.Name)
+	if err != nil || again.Client.ID != r.Client.ID {
+		t.Errorf("got %+v, %v", again, err)
 	}
 }
