@@ -96,8 +96,8 @@ func TestRefusedCreations(t *testing.T) {
 		}, "InvalidParameterValueException", "exceeded the 4KB limit. Bytes measured: "},
 		{"tag", func(in *lambda.CreateFunctionInput) { in.Tags = map[string]string{"aws:x": "y"} }, "InvalidParameterValueException", "reserved for system use"},
 		{"S3", func(in *lambda.CreateFunctionInput) {
-			in.Code = &types.FunctionCode{S3Bucket: aws.String("bucket"), S3Key: aws.String("k")}
-		}, "InvalidParameterValueException", "Code from S3 (S3Bucket) " + yet},
+			in.Code = &types.FunctionCode{S3Bucket: aws.String("no-such-bucket-there-is"), S3Key: aws.String("k")}
+		}, "InvalidParameterValueException", "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"},
 		{"image", func(in *lambda.CreateFunctionInput) { in.PackageType = types.PackageTypeImage }, "InvalidParameterValueException", "PackageType Image, Code.ImageUri) " + yet},
 		{"VPC", func(in *lambda.CreateFunctionInput) { in.VpcConfig = &types.VpcConfig{SubnetIds: []string{"subnet-1"}} }, "InvalidParameterValueException", "(VpcConfig) " + yet},
 		{"layers", func(in *lambda.CreateFunctionInput) {

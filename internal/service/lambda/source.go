@@ -62,8 +62,6 @@ func s3Error(err error, from source) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("reading a package from S3: %w", err)
-	case code == "UnknownOperationException":
-		return unsupported("Code from S3 (S3Bucket)")
 	case code == "AccessDenied":
 		return denied(fmt.Sprintf("Your access has been denied by S3, please make sure your request credentials have permission to GetObject for %s/%s. "+
 			"S3 Error Code: %s. S3 Error Message: %s", aws.ToString(from.bucket), aws.ToString(from.key), code, message))
