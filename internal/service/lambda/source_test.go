@@ -28,8 +28,8 @@ func (w *world) bucket() (*s3.Client, string) {
 	return c, name
 }
 
-// upload puts a package into a bucket, and returns its version.
-func (w *world) upload(c *s3.Client, bucket, key string, code []byte) *string {
+// put uploads a package into a bucket, and returns its version.
+func (w *world) put(c *s3.Client, bucket, key string, code []byte) *string {
 	w.Helper()
 	out, err := c.PutObject(w.ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(code)})
 	w.must(err)
@@ -42,8 +42,8 @@ func TestCodeComesFromS3(t *testing.T) {
 	w := newWorld(t)
 	c, bucket := w.bucket()
 	key := aws.String("app.zip")
-	first := w.upload(c, bucket, *key, files{"app.py": "def handler(e, c): return 1"}.zip())
-	w.upload(c, bucket, *key, files{"app.py": "def handler(e, c): return 2"}.zip())
+	first := w.put(c, bucket, *key, files{"app.py": "def handler(e, c): return 1"}.zip())
+	w.put(c, bucket, *key, files{"app.py": "def handler(e, c): return 2"}.zip())
 	in := python("")
 	in.Code = &types.FunctionCode{S3Bucket: &bucket, S3Key: key, S3ObjectStorageMode: types.S3ObjectStorageModeCopy}
 	made := w.create("f", in)
@@ -62,7 +62,7 @@ func TestLayerComesFromS3(t *testing.T) {
 	w := newWorld(t)
 	c, bucket := w.bucket()
 	content := files{"x": "x"}.zip()
-	w.upload(c, bucket, "layer.zip", content)
+	w.put(c, bucket, "layer.zip", content)
 	out := w.publishLayer(&lambda.PublishLayerVersionInput{
 		LayerName: aws.String("l"), Content: &types.LayerVersionContentInput{S3Bucket: &bucket, S3Key: aws.String("layer.zip")},
 	})
@@ -75,8 +75,8 @@ func TestRefusedCodeFromS3(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c, bucket := w.bucket()
-	w.upload(c, bucket, "app.zip", files{"bootstrap": "x"}.zip())
-	w.upload(c, bucket, "text", []byte("text"))
+	w.put(c, bucket, "app.zip", files{"bootstrap": "x"}.zip())
+	w.put(c, bucket, "text", []byte("text"))
 	w.script("f")
 	stranger := lambda.NewFromConfig(w.user("stranger", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"lambda:*","Resource":"*"}]}`))
 	none, versions := "no-such-"+strings.ToLower(rand.Text()), strings.Repeat("0", 32)
@@ -119,7 +119,7 @@ func TestLargePackageComesByS3Only(t *testing.T) {
 	w.must(z.Close())
 	_, err = w.lambda.UpdateFunctionCode(w.ctx, &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("f"), ZipFile: b.Bytes()})
 	wantError(t, err, "RequestTooLargeException", "Zipped size must be smaller than 52428800 bytes")
-	w.upload(c, bucket, "app.zip", b.Bytes())
+	w.put(c, bucket, "app.zip", b.Bytes())
 	out, err := w.lambda.UpdateFunctionCode(w.ctx, &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("f"), S3Bucket: &bucket, S3Key: aws.String("app.zip")})
 	w.must(err)
 	if out.CodeSize != int64(b.Len()) {
