@@ -66,6 +66,9 @@ func (s *Service) Operations() []api.Operation {
 		api.Op(s.Invoke, api.Of(func(ctx context.Context, in *lambda.InvokeInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		}).For("lambda:InvokeFunction")).Data(),
+		api.Op(s.InvokeWithResponseStream, api.Of(func(ctx context.Context, in *lambda.InvokeWithResponseStreamInput) (api.Resource, error) {
+			return s.qualified(ctx, in.FunctionName, in.Qualifier)
+		}).For("lambda:InvokeFunction")).Data(),
 		api.Op(s.ListAliases, function("FunctionName")),
 		api.Op(s.ListCodeSigningConfigs, api.Anything),
 		api.Op(s.ListFunctions, api.Anything),
