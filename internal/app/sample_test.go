@@ -17,7 +17,7 @@ var texts = []string{
 	"sample", "sample-text-that-is-long-enough-for-all", "arn:aws:iam::200000000001:role/sample", "AKIAIOSFODNN7EXAMPLE", "123456", "v1",
 	"arn:aws:lambda:us-east-1:200000000001:function:sample", "/", "200000000001", "sample@localhost.localdomain",
 	"0123456789abcdef0123456789abcdef01234567", "car-0123456789abcdef", "lambda:InvokeFunction", "alias/sample", "sample.amazonaws.com",
-	"Sample1234", "lambda:GetLayerVersion", "arn:aws:lambda:us-east-1:200000000001:layer:sample:1",
+	"arn:aws:lambda:us-east-1:200000000001:code-signing-config:csc-0123456789abcdef0", "Sample1234", "lambda:GetLayerVersion", "arn:aws:lambda:us-east-1:200000000001:layer:sample:1",
 }
 
 // known are members that a service reads before permissions are asked, because they tell the resource.
