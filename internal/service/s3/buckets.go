@@ -138,6 +138,9 @@ func (s *Service) mustBeEmpty(tx *store.Tx, b *bucket) error {
 		}
 		return err
 	}
+	for _, err := range s.uploads.Scan(tx, store.Range{Prefix: b.place()}) {
+		return errOr(err, refuse("BucketNotEmpty"))
+	}
 	return nil
 }
 

@@ -96,9 +96,9 @@ func newHash(a types.ChecksumAlgorithm) hash.Hash {
 	return crc64nvme.New()
 }
 
-func headerOf(a types.ChecksumAlgorithm) string {
-	return "x-amz-checksum-" + strings.ToLower(string(a))
-}
+func headerOf(a types.ChecksumAlgorithm) string { return "x-amz-checksum-" + lower(a) }
+
+func lower(a types.ChecksumAlgorithm) string { return strings.ToLower(string(a)) }
 
 // A digest checks a body against all that its sender says of it, while it is read.
 type digest struct {
@@ -106,6 +106,7 @@ type digest struct {
 	algorithm types.ChecksumAlgorithm
 	want      string // the checksum in base64; "" if it comes in a trailer, or not at all
 	trailer   interface{ Trailer() http.Header }
+	stated    bool // the sender says which algorithm it is
 	wantMD5   string
 	sum       hash.Hash
 	md5       *sideHash
@@ -132,6 +133,7 @@ func newDigest(body io.Reader, given *sums, contentMD5 *string) (*digest, error)
 	} else if a != "" && a != d.algorithm {
 		return nil, refusef("InvalidRequest", "Value for x-amz-sdk-checksum-algorithm header is invalid.")
 	}
+	d.stated = d.algorithm != ""
 	d.algorithm = cmp.Or(d.algorithm, types.ChecksumAlgorithmCrc64nvme) // what S3 adds by itself
 	d.sum = newHash(d.algorithm)
 	if d.want != "" && !fits(d.want, d.sum.Size()) {

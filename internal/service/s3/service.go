@@ -24,13 +24,16 @@ type Service struct {
 	log     *slog.Logger
 	account string // in whose trail it is that strangers ask for what nobody has
 
-	buckets  *store.Table[Bucket]  // "", "", name: names are one space for all accounts
-	owned    *store.Table[mark]    // account, region, name
-	open     *store.Table[mark]    // account, region, bucket id: buckets that are there
-	objects  *store.Table[Object]  // account, region, bucket id, key: the current version of each key
-	versions *store.Table[Object]  // account, region, bucket id, key, order: the earlier ones, newest first
-	small    *store.Table[content] // account, region, piece id
-	large    *store.Table[mark]    // piece id: those that are kept in blobs
+	buckets   *store.Table[Bucket]   // "", "", name: names are one space for all accounts
+	owned     *store.Table[mark]     // account, region, name
+	open      *store.Table[mark]     // account, region, bucket id: buckets that are there
+	objects   *store.Table[Object]   // account, region, bucket id, key: the current version of each key
+	versions  *store.Table[Object]   // account, region, bucket id, key, order: the earlier ones, newest first
+	uploads   *store.Table[Upload]   // account, region, bucket id, key, upload id
+	parts     *store.Table[Part]     // account, region, upload id, number
+	manifests *store.Table[Manifest] // account, region, upload id: of objects in parts
+	small     *store.Table[content]  // account, region, piece id
+	large     *store.Table[mark]     // piece id: those that are kept in blobs
 
 	cache   cache
 	readers readers
@@ -45,13 +48,16 @@ const name = "s3"
 func New(d api.Deps) (*Service, error) {
 	return &Service{
 		db: d.DB, api: d.API, blobs: d.Blobs, log: d.Log, account: d.Account,
-		buckets:  store.NewTable[Bucket](d.DB, name, "bucket"),
-		owned:    store.NewTable[mark](d.DB, name, "owned"),
-		open:     store.NewTable[mark](d.DB, name, "open"),
-		objects:  store.NewTable[Object](d.DB, name, "object"),
-		versions: store.NewTable[Object](d.DB, name, "version"),
-		small:    store.NewTable[content](d.DB, name, "small"),
-		large:    store.NewTable[mark](d.DB, name, "large"),
+		buckets:   store.NewTable[Bucket](d.DB, name, "bucket"),
+		owned:     store.NewTable[mark](d.DB, name, "owned"),
+		open:      store.NewTable[mark](d.DB, name, "open"),
+		objects:   store.NewTable[Object](d.DB, name, "object"),
+		versions:  store.NewTable[Object](d.DB, name, "version"),
+		uploads:   store.NewTable[Upload](d.DB, name, "upload"),
+		parts:     store.NewTable[Part](d.DB, name, "part"),
+		manifests: store.NewTable[Manifest](d.DB, name, "manifest"),
+		small:     store.NewTable[content](d.DB, name, "small"),
+		large:     store.NewTable[mark](d.DB, name, "large"),
 	}, nil
 }
 

@@ -2,13 +2,19 @@ package s3
 
 import (
 	"context"
+	"fmt"
 	"io"
 
+	"redoubt/internal/blob"
 	"redoubt/internal/seal"
+	"redoubt/internal/store"
 )
 
 // openSpan reads a span of an object.
 func (s *Service) openSpan(ctx context.Context, b *bucket, o *Object, p span, stream *seal.Stream) (io.ReadCloser, error) {
+	if o.Parts > 0 {
+		return s.openParts(ctx, b, o, p, stream)
+	}
 	r, err := s.openPiece(ctx, b, o.Piece, p.offset, stream)
 	if err != nil {
 		return nil, err
@@ -16,10 +22,113 @@ func (s *Service) openSpan(ctx context.Context, b *bucket, o *Object, p span, st
 	return &body{&short{r, p.length}, r.Close}, nil
 }
 
+// manifestOf reads what an object of several parts is made of.
+func (s *Service) manifestOf(ctx context.Context, b *bucket, o *Object) (m Manifest, err error) {
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		var ok bool
+		if m, ok, err = s.manifests.Get(tx, b.Account, b.Region, o.Piece.ID); err == nil && !ok {
+			err = fmt.Errorf("the parts of upload %s: %w", o.Piece.ID, blob.ErrNotFound)
+		}
+		return err
+	})
+	return m, err
+}
+
+// openParts reads a span of an object of several parts. They stay until it is closed, whatever becomes of the object; and if
+// they are going already, that shows now.
+func (s *Service) openParts(ctx context.Context, b *bucket, o *Object, p span, stream *seal.Stream) (io.ReadCloser, error) {
+	s.readers.enter(o.Piece.ID)
+	m, err := s.manifestOf(ctx, b, o)
+	if err != nil {
+		return nil, s.leave(o.Piece.ID, err)
+	}
+	r := &partsReader{s: s, ctx: context.WithoutCancel(ctx), bucket: b, stream: stream, parts: m.Parts, offset: p.offset}
+	for len(r.parts) > 0 && r.offset >= r.parts[0].Size {
+		r.offset -= r.parts[0].Size
+		r.parts = r.parts[1:]
+	}
+	if p.length > 0 {
+		err = r.next()
+	}
+	if err != nil {
+		return nil, s.leave(o.Piece.ID, err)
+	}
+	return &body{&short{r, p.length}, func() error { return s.leave(o.Piece.ID, r.close()) }}, nil
+}
+
+// leave ends a reader, and removes what the last one leaves.
+func (s *Service) leave(id string, err error) error {
+	for _, b := range s.readers.leave(id) {
+		_ = s.blobs.Delete(context.Background(), b) // else it is swept
+	}
+	return err
+}
+
+// A partsReader reads parts one after the other.
+type partsReader struct {
+	s      *Service
+	ctx    context.Context // of the read, which goes on after the call
+	bucket *bucket
+	stream *seal.Stream
+	parts  []ManifestPart // to come
+	offset int64          // in the first of them
+	now    io.ReadCloser
+}
+
+func (r *partsReader) next() (err error) {
+	if len(r.parts) == 0 {
+		return io.EOF
+	}
+	r.now, err = r.s.openPiece(r.ctx, r.bucket, r.parts[0].piece(), r.offset, r.stream)
+	r.parts, r.offset = r.parts[1:], 0
+	return err
+}
+
+func (r *partsReader) Read(p []byte) (int, error) {
+	for {
+		n, err := r.now.Read(p)
+		if n > 0 || err != io.EOF {
+			if err == io.EOF {
+				err = nil
+			}
+			return n, err
+		}
+		if err := r.close(); err != nil {
+			return 0, err
+		}
+		if err := r.next(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (r *partsReader) close() error {
+	if r.now == nil {
+		return nil
+	}
+	err := r.now.Close()
+	r.now = nil
+	return err
+}
+
 // spanOfPart finds a part of an object by its number.
-func (s *Service) spanOfPart(_ context.Context, _ *bucket, o *Object, number int) (span, error) {
-	if number != 1 {
+func (s *Service) spanOfPart(ctx context.Context, b *bucket, o *Object, number int) (span, error) {
+	if o.Parts == 0 {
+		if number != 1 {
+			return span{}, refuse("InvalidPartNumber")
+		}
+		return span{length: o.Size, size: o.Size, partial: o.Size > 0}, nil
+	}
+	m, err := s.manifestOf(ctx, b, o)
+	if err != nil {
+		return span{}, err
+	}
+	if number < 1 || number > len(m.Parts) {
 		return span{}, refuse("InvalidPartNumber")
 	}
-	return span{length: o.Size, size: o.Size, partial: o.Size > 0}, nil
+	p := span{size: o.Size, length: m.Parts[number-1].Size, partial: true, parts: len(m.Parts), sum: Checksum{Algorithm: o.Checksum.Algorithm, Value: m.Parts[number-1].Sum, Type: o.Checksum.Type}}
+	for _, before := range m.Parts[:number-1] {
+		p.offset += before.Size
+	}
+	return p, nil
 }
