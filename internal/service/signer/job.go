@@ -60,7 +60,6 @@ func (s *Service) StartSigningJob(ctx context.Context, in *signer.StartSigningJo
 	}
 	token := here(ctx, nil, *in.ClientRequestToken)
 	ref, again := jobRef{j.Place}, false
-	s.mine.Store(ref, true)
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		first, known, err := s.tokens.Get(tx, token.key()...)
 		if again = known; err != nil || known {
@@ -70,7 +69,7 @@ func (s *Service) StartSigningJob(ctx context.Context, in *signer.StartSigningJo
 		return s.begin(tx, j, token)
 	})
 	if err != nil || again {
-		s.mine.Delete(jobRef{j.Place})
+		s.backlog.drop(jobRef{j.Place})
 	}
 	if err != nil {
 		return nil, err
@@ -109,11 +108,11 @@ func (s *Service) begin(tx *store.Tx, j Job, token place) error {
 	if p.Status != types.SigningProfileStatusActive {
 		return p.inactive()
 	}
-	if len(s.tasks) >= maxWaiting/2 {
-		return &types.TooManyRequestsException{Message: aws.String("Too many signing jobs are waiting")}
-	}
 	j.Version, j.Parameters = p.Version, p.Parameters
 	ref := jobRef{j.Place}
+	if !s.backlog.take(ref, j.Invoker) {
+		return &types.TooManyRequestsException{Message: aws.String("Too many signing jobs are in progress")}
+	}
 	if err := s.seen.Put(tx, ref, j.Invoker, j.Place.Region, j.Place.Name); err != nil {
 		return err
 	}

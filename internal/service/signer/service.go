@@ -8,7 +8,7 @@ package signer
 import (
 	"context"
 	_ "embed"
-	"sync"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,12 +38,10 @@ type Service struct {
 	tokens   *store.Table[jobRef]  // account that has started it, region, client request token
 	running  *store.Table[jobRef]  // owner, region, id
 
-	tasks chan task
-	mine  sync.Map // jobRef of the jobs that this process has begun
+	tasks   chan task
+	backlog backlog
+	log     *slog.Logger
 }
-
-// maxWaiting is how many jobs may wait for their turn.
-const maxWaiting = 1000
 
 // New returns the service. It starts nothing.
 func New(d api.Deps) (*Service, error) {
@@ -56,6 +54,7 @@ func New(d api.Deps) (*Service, error) {
 		tokens:   store.NewTable[jobRef](d.DB, name, "token"),
 		running:  store.NewTable[jobRef](d.DB, name, "running"),
 		tasks:    make(chan task, maxWaiting),
+		log:      d.Log,
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -35,7 +36,7 @@ func (s *Service) work(ctx context.Context) error {
 		select {
 		case t := <-s.tasks:
 			if err := s.do(ctx, t); err != nil && ctx.Err() == nil {
-				return fmt.Errorf("ending a signing job: %w", err)
+				s.log.ErrorContext(ctx, "ending a signing job failed", "job", t.ref.Place.arn(jobKind), "error", err)
 			}
 		case <-ctx.Done():
 			return nil
@@ -51,7 +52,7 @@ func (s *Service) recover(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if _, ours := s.mine.Load(r.Value); !ours {
+			if !s.backlog.has(r.Value) {
 				left = append(left, r.Value)
 			}
 		}
@@ -67,7 +68,7 @@ func (s *Service) recover(ctx context.Context) error {
 
 // do works on a job until it, or the service, ends.
 func (s *Service) do(ctx context.Context, t task) error {
-	defer s.mine.Delete(t.ref)
+	defer s.backlog.drop(t.ref)
 	within, cancel := context.WithCancel(t.ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
@@ -76,22 +77,28 @@ func (s *Service) do(ctx context.Context, t task) error {
 		return nil // it is ended when the server starts again
 	}
 	if err != nil {
-		result.Status, result.Reason = types.SigningStatusFailed, reason(err)
+		result.Status, result.Reason = types.SigningStatusFailed, s.reason(ctx, t.ref, err)
 	}
 	return s.end(context.WithoutCancel(ctx), t.ref, result)
 }
 
-// reason is what a job's owner is told. What is none of theirs stays out of it.
-func reason(err error) string {
+// reason is what a job's owner is told. What is none of theirs is logged instead.
+func (s *Service) reason(ctx context.Context, ref jobRef, err error) string {
 	var known smithy.APIError
 	if errors.As(err, &known) || errors.Is(err, codesign.ErrMalformed) || errors.Is(err, codesign.ErrSigned) {
 		return err.Error()
 	}
+	s.log.ErrorContext(ctx, "signing failed", "job", ref.Place.arn(jobKind), "error", err)
 	return "Internal error"
 }
 
-// sign signs the package of a job.
+// sign signs the package of a job. A package that nobody has foreseen must not end the server.
 func (s *Service) sign(ctx context.Context, ref jobRef) (done Job, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	var j Job
 	err = s.db.View(ctx, func(tx *store.Tx) (err error) {
 		j, _, err = s.jobs.Get(tx, ref.Place.key()...)
