@@ -59,12 +59,13 @@ func TestPythonAnswersInTheJSONOfAWS(t *testing.T) {
 }
 
 func TestPythonTellsWhatItCannotAnswer(t *testing.T) {
-	p := run(t, newest(t, runtimes.Python), python("loop = []\nloop.append(loop)\n"+evaluate))
+	p := run(t, newest(t, runtimes.Python), python("import collections\nP = collections.namedtuple('P', 'x')\nloop = []\nloop += [loop, loop]\n"+evaluate))
 	for expression, want := range map[string]string{
 		`{1, 2}`:             "Object of type set is not JSON serializable",
 		`{"x": object()}`:    "Object of type object is not JSON serializable",
 		`{(1, 2): 3}`:        "keys must be str, int, float, bool or None, not tuple",
 		`loop`:               "Circular reference detected",
+		`[P(1), loop, loop]`: "Circular reference detected",
 		`{"x": b"\xff"}`:     "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
 		`(x for x in [1,2])`: "Object of type generator is not JSON serializable",
 	} {

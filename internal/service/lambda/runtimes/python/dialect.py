@@ -28,15 +28,19 @@ scan = _json.make_scanner(Scanning)
 
 def to_json(value, ascii=ASCII):
     """Decimals are numbers as they were written, bytes text, and what has _asdict, such as a named tuple, an object."""
-    raw = {}
+    raw = []  # numbers that would be written otherwise than they were given
 
     def plain(value):
         decimal = sys.modules.get("decimal")
         if decimal and isinstance(value, decimal.Decimal):
-            text = "NaN" if value.is_nan() else str(value)
-            token = "\0%d\0%d\0" % (id(raw), len(raw))
-            raw[quote(token)] = text
-            return token
+            text = str(value)
+            number = float("nan") if value.is_nan() else float(value)
+            if not value.is_finite() or repr(number) == text:
+                return number
+            if text.isdigit() and not text.startswith("0"):
+                return int(text)
+            raw.append(text)
+            return "\0%d\0%d\0" % (id(raw), len(raw) - 1)
         if isinstance(value, bytes):
             return str(value, "utf-8")
         if callable(getattr(value, "_asdict", None)):
@@ -44,11 +48,20 @@ def to_json(value, ascii=ASCII):
         raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
 
     quote = _json.encode_basestring_ascii if ascii else _json.encode_basestring
-    if type(value) is not str and has_record(value):
-        value = without_records(value)
-    text = "".join(_json.make_encoder({}, plain, quote, None, ": ", ", ", False, False, True)(value, 0))
-    for token, number in raw.items():
-        text = text.replace(token, number, 1)
+
+    def encode(value):
+        return "".join(_json.make_encoder({}, plain, quote, None, ": ", ", ", False, False, True)(value, 0))
+
+    try:
+        text = encode(without_records(value) if may_have_records() and has_record(value) else value)
+    except TypeError:  # of a key, perhaps
+        if not has_record(value):
+            raise
+        text = encode(without_records(value))
+    if raw:
+        import re
+
+        text = re.sub(r'"\\u0000%d\\u0000(\d+)\\u0000"' % id(raw), lambda m: raw[int(m[1])], text)
     return text
 
 
@@ -60,25 +73,38 @@ def encoded(text):
 SIMPLE = frozenset((str, int, float, bool, type(None)))
 
 
-def has_record(value, depth=0):
+def may_have_records():
+    """Is there any class of named tuples but those of the library? To look at all of a large answer takes as long as encoding it."""
+    library = getattr(sys, "stdlib_module_names", ())
+    return any(hasattr(c, "_asdict") and c.__module__.split(".")[0] not in library for c in tuple.__subclasses__())
+
+
+def has_record(value, seen=None):
     """Is there something in value that the encoder takes for something else: a named tuple, or a key of bytes?"""
-    kind = type(value)
-    if kind in SIMPLE or depth > 200:
+    seen = set() if seen is None else seen
+    if id(value) in seen:
         return False
+    seen.add(id(value))
     if isinstance(value, dict):
-        return any(type(k) is bytes or type(v) not in SIMPLE and has_record(v, depth + 1) for k, v in value.items())
-    if isinstance(value, (list, tuple)):
-        return hasattr(kind, "_asdict") or any(type(v) not in SIMPLE and has_record(v, depth + 1) for v in value)
-    return False
+        if bytes in map(type, value):
+            return True
+        value = value.values()
+    elif isinstance(value, (list, tuple)):
+        if hasattr(type(value), "_asdict"):
+            return True
+    else:
+        return False
+    return any(type(v) not in SIMPLE and has_record(v, seen) for v in value)
 
 
-def without_records(value, depth=0):
+def without_records(value, within=()):
+    if id(value) in within:
+        raise ValueError("Circular reference detected")
+    within += (id(value),)
     if hasattr(type(value), "_asdict") and isinstance(value, tuple):
         value = value._asdict()
-    if depth > 200:
-        return value
     if isinstance(value, dict):
-        return {str(k, "utf-8") if type(k) is bytes else k: without_records(v, depth + 1) for k, v in value.items()}
+        return {str(k, "utf-8") if type(k) is bytes else k: without_records(v, within) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [without_records(v, depth + 1) for v in value]
+        return [without_records(v, within) for v in value]
     return value
