@@ -78,7 +78,7 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 	f.mu.Lock()
 	e.pool = f.poolLocked(fn)
 	e.pool.busy++
-	e.pool.code = append([]string{plan.Spec.Code}, plan.Spec.Layers...)
+	e.pool.code = parts(plan.Spec)
 	f.all[e] = true
 	late := f.stopped
 	f.mu.Unlock()

@@ -233,22 +233,19 @@ func (f *Fleet) reclaim(now time.Time) {
 	if low {
 		old = f.oldestLocked()
 	}
-	var unused []*pool
 	for at, p := range f.pools {
 		old = append(old, p.expiredLocked(now)...)
 		if len(p.idle) == 0 && p.settling == 0 && p.busy == 0 {
 			delete(f.pools, at)
-			unused = append(unused, p)
 		}
 	}
+	unused := f.unusedLocked()
 	f.mu.Unlock()
 	for _, e := range old {
 		e.kill()
 	}
-	for _, p := range unused {
-		for _, id := range p.code {
-			f.DropCode(id)
-		}
+	for _, id := range unused {
+		f.DropCode(id)
 	}
 }
 

@@ -199,6 +199,7 @@ type world struct {
 	memory   float64
 
 	extensions []string
+	layers     []string
 }
 
 func newWorld(behave func(*box)) *world {
@@ -215,8 +216,8 @@ func (w *world) prepare(context.Context) (*fleet.Blueprint, error) {
 	defer w.mu.Unlock()
 	w.prepared++
 	return &fleet.Blueprint{
-		Spec: sandbox.Spec{Code: "code", Argv: []string{"runtime"}}, Expires: w.expires, Extensions: w.extensions,
-		Load: func(context.Context, string) error { return w.engine.load("code") },
+		Spec: sandbox.Spec{Code: "code", Layers: w.layers, Argv: []string{"runtime"}}, Expires: w.expires, Extensions: w.extensions,
+		Load: func(_ context.Context, id string) error { return w.engine.load(id) },
 		Sink: func(_ context.Context, lines []fleet.Line) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

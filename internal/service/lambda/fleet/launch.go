@@ -67,6 +67,22 @@ func (f *Fleet) unload(spec sandbox.Spec) {
 	}
 }
 
+// unusedLocked finds the code that no pool has: of functions that nobody calls, and layers that none of them has any more.
+func (f *Fleet) unusedLocked() (ids []string) {
+	used := map[string]bool{}
+	for _, p := range f.pools {
+		for _, id := range p.code {
+			used[id] = true
+		}
+	}
+	for id := range f.loaded {
+		if !used[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // DropCode frees code that is hardly needed any more. Environments that run keep it, and whoever needs it loads it again.
 func (f *Fleet) DropCode(id string) {
 	f.mu.Lock()
