@@ -11,5 +11,6 @@
 //
 // A jail is set up by a program: a list of system calls that the spawner prepares in ordinary Go and that the forked
 // child performs one by one (program.go). Nothing is executed between the fork and the untrusted program, which makes
-// a start cheap and leaves a process 1 that costs a few pages.
+// a start cheap and leaves a process 1 that costs a few pages (kit.go). Process 1 then runs programs at the spawner's
+// word (first.go): at once, or later in a jail that was prepared; one, or several beside each other.
 package namespace

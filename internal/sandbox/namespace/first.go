@@ -16,28 +16,30 @@ import (
 //go:noinline
 //go:norace
 //go:nosplit
-func first(p *program) {
-	perform(p, p.setup.calls, mainProgram, partSetup)
-	p.reports = reportsFile
-	tell(p, reportReady, mainProgram, 0, 0)
-	p.polled[0] = unix.PollFd{Fd: signalsFile, Events: unix.POLLIN}
-	p.polled[1] = unix.PollFd{Fd: ordersFile, Events: unix.POLLIN}
+func first(k *kit, setup []call) {
+	perform(k, setup, mainProgram, partSetup)
+	k.reports = reportsFile
+	var here byte
+	k.forget(uintptr(unsafe.Pointer(&here)))
+	tell(k, reportReady, mainProgram, 0, 0)
+	k.polled[0] = unix.PollFd{Fd: signalsFile, Events: unix.POLLIN}
+	k.polled[1] = unix.PollFd{Fd: ordersFile, Events: unix.POLLIN}
 	for {
-		p.polled[0].Revents, p.polled[1].Revents = 0, 0
-		syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p.polled)), 2, 0, 0, 8, 0)
-		if p.polled[0].Revents != 0 {
-			syscall.RawSyscall6(unix.SYS_READ, signalsFile, uintptr(unsafe.Pointer(&p.signal)), 128, 0, 0, 0)
-			reap(p)
+		k.polled[0].Revents, k.polled[1].Revents = 0, 0
+		syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&k.polled)), 2, 0, 0, 8, 0)
+		if k.polled[0].Revents != 0 {
+			syscall.RawSyscall6(unix.SYS_READ, signalsFile, uintptr(unsafe.Pointer(&k.signal)), 128, 0, 0, 0)
+			reap(k)
 		}
-		if p.polled[1].Revents == 0 {
+		if k.polled[1].Revents == 0 {
 			continue
 		}
-		n, _, errno := syscall.RawSyscall6(unix.SYS_READ, ordersFile, uintptr(unsafe.Pointer(&p.order)), unsafe.Sizeof(p.order), 0, 0, 0)
+		n, _, errno := syscall.RawSyscall6(unix.SYS_READ, ordersFile, uintptr(unsafe.Pointer(&k.order)), unsafe.Sizeof(k.order), 0, 0, 0)
 		if n == 0 && errno == 0 {
 			exit() // the spawner is gone
 		}
-		if n == unsafe.Sizeof(p.order) {
-			obey(p, p.order.kind, p.order.program, uintptr(p.order.value))
+		if n == unsafe.Sizeof(k.order) {
+			obey(k, k.order.kind, k.order.program, uintptr(k.order.value))
 		}
 	}
 }
@@ -45,21 +47,21 @@ func first(p *program) {
 //go:noinline
 //go:norace
 //go:nosplit
-func obey(p *program, kind, id uint32, value uintptr) {
+func obey(k *kit, kind, id uint32, value uintptr) {
 	switch kind {
 	case orderRun, orderExtension:
-		run(p, id, kind == orderExtension)
+		run(k, id, kind == orderExtension)
 	case orderStop:
 		syscall.RawSyscall6(unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGSTOP), 0, 0, 0, 0)
-		awaitStop(p)
-		tell(p, reportStarted, id, 0, 0)
+		awaitStop(k)
+		tell(k, reportStarted, id, 0, 0)
 	case orderContinue:
 		syscall.RawSyscall6(unix.SYS_KILL, ^uintptr(0), uintptr(unix.SIGCONT), 0, 0, 0, 0)
-		tell(p, reportStarted, id, 0, 0)
+		tell(k, reportStarted, id, 0, 0)
 	case orderSignal:
-		for i := range p.programs {
-			if p.programs[i].pid != 0 && p.programs[i].id == id {
-				syscall.RawSyscall6(unix.SYS_KILL, uintptr(p.programs[i].pid), value, 0, 0, 0, 0)
+		for i := range k.programs {
+			if k.programs[i].pid != 0 && k.programs[i].id == id {
+				syscall.RawSyscall6(unix.SYS_KILL, uintptr(k.programs[i].pid), value, 0, 0, 0, 0)
 			}
 		}
 	}
@@ -70,10 +72,10 @@ func obey(p *program, kind, id uint32, value uintptr) {
 //go:noinline
 //go:norace
 //go:nosplit
-func awaitStop(p *program) {
-	for i := range p.programs {
-		if pid := p.programs[i].pid; pid != 0 {
-			syscall.RawSyscall6(unix.SYS_WAITID, unix.P_PID, uintptr(pid), uintptr(unsafe.Pointer(&p.signal)), unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, 0, 0)
+func awaitStop(k *kit) {
+	for i := range k.programs {
+		if pid := k.programs[i].pid; pid != 0 {
+			syscall.RawSyscall6(unix.SYS_WAITID, unix.P_PID, uintptr(pid), uintptr(unsafe.Pointer(&k.signal)), unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, 0, 0)
 		}
 	}
 }
@@ -83,18 +85,18 @@ func awaitStop(p *program) {
 //go:noinline
 //go:norace
 //go:nosplit
-func run(p *program, id uint32, extension bool) {
+func run(k *kit, id uint32, extension bool) {
 	free := 0
-	for free < maxPrograms-1 && p.programs[free].pid != 0 {
+	for free < maxPrograms-1 && k.programs[free].pid != 0 {
 		free++
 	}
-	if p.programs[free].pid != 0 {
-		tell(p, reportFailed, id, partFork, uint32(unix.EAGAIN))
+	if k.programs[free].pid != 0 {
+		tell(k, reportFailed, id, partFork, uint32(unix.EAGAIN))
 		return
 	}
 	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, unix.CLONE_VFORK|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 	if errno != 0 {
-		tell(p, reportFailed, id, partFork, uint32(errno))
+		tell(k, reportFailed, id, partFork, uint32(errno))
 		if id == mainProgram {
 			exit()
 		}
@@ -102,13 +104,13 @@ func run(p *program, id uint32, extension bool) {
 	}
 	if pid == 0 {
 		if extension {
-			perform(p, p.aside.calls, id, partAside)
+			perform(k, k.aside[:k.asides], id, partAside)
 		}
-		perform(p, p.enter.calls, id, partEnter)
+		perform(k, k.enter[:k.enters], id, partEnter)
 		exit()
 	}
-	p.programs[free].pid, p.programs[free].id = uint32(pid), id
-	tell(p, reportStarted, id, 0, 0)
+	k.programs[free].pid, k.programs[free].id = uint32(pid), id
+	tell(k, reportStarted, id, 0, 0)
 }
 
 // reap collects who has ended. Process 1 ends with the main program, and everything with it.
@@ -116,19 +118,19 @@ func run(p *program, id uint32, extension bool) {
 //go:noinline
 //go:norace
 //go:nosplit
-func reap(p *program) {
+func reap(k *kit) {
 	for {
-		pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&p.waited)), unix.WNOHANG, 0, 0, 0)
+		pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&k.waited)), unix.WNOHANG, 0, 0, 0)
 		if errno != 0 || pid == 0 {
 			return
 		}
-		for i := range p.programs {
-			if uintptr(p.programs[i].pid) != pid {
+		for i := range k.programs {
+			if uintptr(k.programs[i].pid) != pid {
 				continue
 			}
-			p.programs[i].pid = 0
-			tell(p, reportEnded, p.programs[i].id, 0, p.waited)
-			if p.programs[i].id == mainProgram {
+			k.programs[i].pid = 0
+			tell(k, reportEnded, k.programs[i].id, 0, k.waited)
+			if k.programs[i].id == mainProgram {
 				exit()
 			}
 		}

@@ -133,7 +133,12 @@ func (s *spawner) launch(p *plan, id uint64) (_ *jail, _ *network, err error) {
 		mine.add(func() { unix.Close(p.cgroup) })
 	}
 	p.keep[inputFile], p.filter, p.loose = int(s.null.Fd()), s.filter, slices.Contains(s.Cgroups.missing(), "memory")
-	program := p.compile()
+	kit, memory, err := newKit(s.memory)
+	if err != nil {
+		return nil, nil, err
+	}
+	mine.add(func() { unix.Munmap(memory) })
+	program := p.compile(kit)
 	ready := j.expect(mainProgram)
 	if err := s.forkInto(j, program, network.namespace); err != nil {
 		return nil, nil, err

@@ -5,6 +5,7 @@ package namespace
 import (
 	"encoding/binary"
 	"fmt"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,9 +30,9 @@ type plan struct {
 }
 
 // compile turns a plan into the program that performs it.
-func (j *plan) compile() *program {
-	p := &program{reports: uintptr(j.keep[reportsFile])}
-	p.all = [8]byte{255, 255, 255, 255, 255, 255, 255, 255}
+func (j *plan) compile(k *kit) *program {
+	p := &program{kit: k}
+	k.reports = uintptr(j.keep[reportsFile])
 	p.clone = cloneArgs{flags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS, exitSignal: uint64(unix.SIGCHLD)}
 	if j.cgroup >= 0 {
 		p.clone.flags |= unix.CLONE_INTO_CGROUP
@@ -42,7 +43,8 @@ func (j *plan) compile() *program {
 	j.retire(&p.setup)
 	p.aside.do("taking its output", unix.SYS_DUP3, extensionFile, 1, 0)
 	p.aside.do("taking its output", unix.SYS_DUP3, extensionFile, 2, 0)
-	become(&p.enter)
+	become(&p.enter, k)
+	k.carry(p.aside, p.enter)
 	return p
 }
 
@@ -145,8 +147,8 @@ func (j *plan) retire(s *sequence) {
 }
 
 // become turns a child of process 1 into the untrusted program.
-func become(s *sequence) {
+func become(s *sequence, k *kit) {
 	s.do("leading a session", unix.SYS_SETSID)
-	s.do("unblocking signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, ref(s, &[8]byte{}), 0, 8)
+	s.do("unblocking signals", unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&k.none)), 0, 8)
 	s.execute(argumentsFile)
 }

@@ -17,18 +17,7 @@ type program struct {
 	setup sequence // process 1 builds the jail around itself, and gives up what it no longer needs
 	aside sequence // a child of it that is an extension changes its output
 	enter sequence // a child of it becomes an untrusted program
-
-	reports uintptr // where process 1 and its children write reports
-
-	// What process 1 works with: it has no other memory that it may write to.
-	all      [8]byte // every signal
-	old      [8]byte
-	polled   [2]unix.PollFd
-	signal   [128]byte // struct signalfd_siginfo
-	order    order
-	report   report
-	waited   uint32
-	programs [maxPrograms]struct{ pid, id uint32 }
+	kit   *kit
 }
 
 // maxPrograms is how many programs can run side by side in one jail. AWS: a runtime and ten extensions.
@@ -103,12 +92,12 @@ func (p *program) failed(r report) error {
 //go:norace
 //go:nosplit
 func launch(p *program) (pid uintptr, errno syscall.Errno) {
-	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&p.all)), uintptr(unsafe.Pointer(&p.old)), 8, 0, 0)
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&p.kit.all)), uintptr(unsafe.Pointer(&p.kit.old)), 8, 0, 0)
 	pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&p.clone)), unsafe.Sizeof(p.clone), 0, 0, 0, 0)
 	if errno == 0 && pid == 0 {
-		first(p)
+		first(p.kit, p.setup.calls)
 	}
-	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&p.old)), 0, 8, 0, 0)
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&p.kit.old)), 0, 8, 0, 0)
 	return pid, errno
 }
 
@@ -117,7 +106,7 @@ func launch(p *program) (pid uintptr, errno syscall.Errno) {
 //go:noinline
 //go:norace
 //go:nosplit
-func perform(p *program, calls []call, id, part uint32) {
+func perform(k *kit, calls []call, id, part uint32) {
 	var file uintptr
 	for i := range calls {
 		c := &calls[i]
@@ -130,7 +119,7 @@ func perform(p *program, calls []call, id, part uint32) {
 			file = r
 		}
 		if errno != 0 && !c.lax {
-			tell(p, reportFailed, id, part+uint32(i), uint32(errno))
+			tell(k, reportFailed, id, part+uint32(i), uint32(errno))
 			exit()
 		}
 	}
@@ -139,9 +128,9 @@ func perform(p *program, calls []call, id, part uint32) {
 //go:noinline
 //go:norace
 //go:nosplit
-func tell(p *program, kind, id, where, value uint32) {
-	p.report = report{kind, id, where, value}
-	syscall.RawSyscall6(unix.SYS_WRITE, p.reports, uintptr(unsafe.Pointer(&p.report)), unsafe.Sizeof(p.report), 0, 0, 0)
+func tell(k *kit, kind, id, where, value uint32) {
+	k.report = report{kind, id, where, value}
+	syscall.RawSyscall6(unix.SYS_WRITE, k.reports, uintptr(unsafe.Pointer(&k.report)), unsafe.Sizeof(k.report), 0, 0, 0)
 }
 
 //go:noinline

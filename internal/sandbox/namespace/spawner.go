@@ -20,6 +20,7 @@ type spawner struct {
 	null     *os.File
 	home     *os.File // its own network namespace
 	filter   []unix.SockFilter
+	memory   memory
 	forks    chan func() // performed one by one on one thread that lives as long as the spawner
 	library  library
 	networks networks
@@ -78,6 +79,9 @@ func (s *spawner) open(c *setup) error {
 		return err
 	}
 	var err error
+	if s.memory, err = findMemory(); err != nil {
+		return err
+	}
 	if s.null, err = os.OpenFile(hostDir+"/dev/null", os.O_RDWR, 0); err != nil {
 		return err
 	}
