@@ -40,6 +40,10 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 	if err != nil {
 		return nil, &types.InvalidRuntimeException{Type: aws.String(user), Message: aws.String(err.Error())}
 	}
+	version := runtimeARN(f.Region, r)
+	if err := f.Pin.holds(version); err != nil {
+		return nil, err
+	}
 	c, err := s.assume(ctx, f)
 	if err != nil {
 		return nil, assumeError(err)
@@ -65,6 +69,7 @@ func (s *Service) blueprint(ctx context.Context, f *Function) (*fleet.Blueprint,
 		Check:  func(ctx context.Context) error { return s.mayRead(ctx, f, token, key) },
 		Sink:   s.sink(f, stream, token),
 	}
+	p.RuntimeVersion, p.RuntimeVersionARN = r.Version(), version
 	if c.Expiration != nil {
 		p.Expires = c.Expiration.Add(-renewBefore)
 	}

@@ -20,7 +20,7 @@ func (s *Service) describe(ctx context.Context, f *Function, ref reference) (*ty
 		return nil, err
 	}
 	c := f.configuration(ref)
-	c.Environment = env
+	c.Environment, c.RuntimeVersionConfig = env, s.runtimeVersion(f)
 	return c, nil
 }
 
@@ -70,7 +70,7 @@ func configurationFields(c *types.FunctionConfiguration) lambda.GetFunctionConfi
 		Environment: c.Environment, EphemeralStorage: c.EphemeralStorage, FunctionArn: c.FunctionArn, FunctionName: c.FunctionName,
 		Handler: c.Handler, KMSKeyArn: c.KMSKeyArn, LastModified: c.LastModified, LastUpdateStatus: c.LastUpdateStatus, Layers: c.Layers,
 		LoggingConfig: c.LoggingConfig, MemorySize: c.MemorySize, PackageType: c.PackageType, RevisionId: c.RevisionId, Role: c.Role,
-		Runtime: c.Runtime, SnapStart: c.SnapStart, State: c.State, TenancyConfig: c.TenancyConfig,
+		Runtime: c.Runtime, RuntimeVersionConfig: c.RuntimeVersionConfig, SnapStart: c.SnapStart, State: c.State, TenancyConfig: c.TenancyConfig,
 		Timeout: c.Timeout, TracingConfig: c.TracingConfig, Version: c.Version,
 		SigningProfileVersionArn: c.SigningProfileVersionArn, SigningJobArn: c.SigningJobArn,
 	}

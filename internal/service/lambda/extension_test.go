@@ -142,7 +142,7 @@ func TestExtensionsHearWhatHappens(t *testing.T) {
 	w.retire("f")
 	log := w.logOf("f", "listens SHUTDOWN")
 	for _, part := range []string{
-		`heard platform.initStart {"initializationType":"on-demand","phase":"init","functionName":"f","functionVersion":"\$LATEST","instanceMaxMemory":128}`,
+		`heard platform.initStart {"initializationType":"on-demand","phase":"init","runtimeVersion":"provided:al2023","runtimeVersionArn":"arn:[^"]+","functionName":"f","functionVersion":"\$LATEST","instanceMaxMemory":128}`,
 		`heard platform.telemetrySubscription {"name":"listens","state":"Subscribed","types":\["platform","function"\]}`,
 		`heard platform.initRuntimeDone {"initializationType":"on-demand","phase":"init","status":"success"}`,
 		`heard platform.extension {"name":"listens","state":"Ready","events":\["INVOKE","SHUTDOWN"\]}`,

@@ -27,6 +27,7 @@ type Function struct {
 
 	Provisioned map[string]Provision // concurrency, by the version or alias for which it is asked
 	Signing     string               // ARN of the code signing configuration, or ""
+	Recursion   types.RecursiveLoop  // "" is Terminate
 }
 
 // Configuration is what a version freezes of a function.
@@ -46,6 +47,7 @@ type Configuration struct {
 	Layers      []Attachment       // merged at /opt in this order
 	KMSKey      string             // ARN of the owner's key, or ""
 	Environment *SealedEnvironment // nil without variables
+	Pin         Pin                // to a version of the runtime
 
 	// Revision changes with everything, Generation only with what an environment is made of.
 	Revision, Generation string

@@ -79,7 +79,6 @@ func (s *Service) event(ctx context.Context, in *lambda.InvokeInput) (*fleet.Eve
 		return nil, ref, err
 	}
 	ev := &fleet.Event{
-		TraceID:   api.CallerOf(ctx).Request.Trace,
 		RequestID: api.CallerOf(ctx).Request.ID, FunctionARN: ref.String(), Payload: in.Payload, Tail: in.LogType == types.LogTypeTail,
 	}
 	if len(ev.RequestID) != len("00000000-0000-0000-0000-000000000000") {
@@ -87,6 +86,9 @@ func (s *Service) event(ctx context.Context, in *lambda.InvokeInput) (*fleet.Eve
 	}
 	if len(ev.Payload) == 0 {
 		ev.Payload = []byte("{}")
+	}
+	if ev.TraceID, err = s.follow(ctx, ref); err != nil {
+		return nil, ref, err
 	}
 	if ev.ClientContext, err = clientContext(in.ClientContext); err != nil {
 		return nil, ref, err

@@ -138,7 +138,7 @@ func TestTimeoutEndsAnInvocation(t *testing.T) {
 		!regexp.MustCompile(`^RequestId: [0-9a-f-]{36} Error: Task timed out after 1.00 seconds$`).MatchString(fmt.Sprint(m["errorMessage"])) {
 		t.Errorf("got %+v", got)
 	}
-	want := `(?s)^START RequestId: (\S+) Version: \$LATEST\nbefore\n` +
+	want := `(?s)^INIT_START [^\n]*\nSTART RequestId: (\S+) Version: \$LATEST\nbefore\n` +
 		`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S+ Task timed out after 1.00 seconds\n\n` +
 		`END RequestId: \S+\nREPORT RequestId: \S+\tDuration: 1000.00 ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\tMax Memory Used: \d+ MB\tInit Duration: [\d.]+ ms\tStatus: timeout\n$`
 	if !regexp.MustCompile(want).MatchString(got.log) {
@@ -181,7 +181,7 @@ def handler(event, context):
 `))
 	report := `REPORT RequestId: \S+\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\tMax Memory Used: \d+ MB\t`
 	own := `START RequestId: \S+ Version: \$LATEST\none %d\n\[INFO\]\t\S+Z\t\S+\ttwo\nlines\nno end\nEND RequestId: \S+\n` + report
-	if got := w.invoke("f", `1`); !regexp.MustCompile(`^loading\n` + fmt.Sprintf(own, 1) + `Init Duration: [\d.]+ ms\t\n$`).MatchString(got.log) {
+	if got := w.invoke("f", `1`); !regexp.MustCompile(`^INIT_START Runtime Version: python:\S+\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\nloading\n` + fmt.Sprintf(own, 1) + `Init Duration: [\d.]+ ms\t\n$`).MatchString(got.log) {
 		t.Errorf("first: %q", got.log)
 	}
 	for i := 2; i < 10; i++ {

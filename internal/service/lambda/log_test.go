@@ -79,7 +79,7 @@ func TestFunctionThatWritesALotLosesNothing(t *testing.T) {
 	if got := w.invoke("f", fmt.Sprint(lines)); got.fault != "" || !strings.Contains(got.log, "9999 xxx") {
 		t.Errorf("got %+v", got)
 	}
-	if n := w.countLines("f"); n != lines+3 { // START, END, REPORT
+	if n := w.countLines("f"); n != lines+4 { // INIT_START, START, END, REPORT
 		t.Errorf("%d lines", n)
 	}
 }

@@ -50,6 +50,7 @@ func (s *Service) Operations() []api.Operation {
 		api.Op(s.GetFunctionConfiguration, api.Of(func(ctx context.Context, in *lambda.GetFunctionConfigurationInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
+		api.Op(s.GetFunctionRecursionConfig, function("FunctionName")),
 		api.Op(s.GetLayerVersion, api.Of(func(ctx context.Context, in *lambda.GetLayerVersionInput) (api.Resource, error) {
 			return s.numbered(ctx, in.LayerName, in.VersionNumber)
 		})),
@@ -61,6 +62,9 @@ func (s *Service) Operations() []api.Operation {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
 		api.Op(s.GetProvisionedConcurrencyConfig, api.Of(func(ctx context.Context, in *lambda.GetProvisionedConcurrencyConfigInput) (api.Resource, error) {
+			return s.qualified(ctx, in.FunctionName, in.Qualifier)
+		})),
+		api.Op(s.GetRuntimeManagementConfig, api.Of(func(ctx context.Context, in *lambda.GetRuntimeManagementConfigInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
 		api.Op(s.Invoke, api.Of(func(ctx context.Context, in *lambda.InvokeInput) (api.Resource, error) {
@@ -84,7 +88,11 @@ func (s *Service) Operations() []api.Operation {
 		api.Op(s.PublishVersion, function("FunctionName")),
 		api.Op(s.PutFunctionCodeSigningConfig, function("FunctionName").With(signingKeys), signing("CodeSigningConfigArn").With(signingKeys)),
 		api.Op(s.PutFunctionConcurrency, function("FunctionName")),
+		api.Op(s.PutFunctionRecursionConfig, function("FunctionName")),
 		api.Op(s.PutProvisionedConcurrencyConfig, api.Of(func(ctx context.Context, in *lambda.PutProvisionedConcurrencyConfigInput) (api.Resource, error) {
+			return s.qualified(ctx, in.FunctionName, in.Qualifier)
+		})),
+		api.Op(s.PutRuntimeManagementConfig, api.Of(func(ctx context.Context, in *lambda.PutRuntimeManagementConfigInput) (api.Resource, error) {
 			return s.qualified(ctx, in.FunctionName, in.Qualifier)
 		})),
 		api.Op(s.RemoveLayerVersionPermission, api.Of(func(ctx context.Context, in *lambda.RemoveLayerVersionPermissionInput) (api.Resource, error) {

@@ -79,7 +79,7 @@ func (v *Version) of(f *Function) bool {
 // content is what makes a difference between versions.
 func (c Configuration) content() Configuration {
 	c.Version, c.Revision, c.Generation, c.Modified = "", "", "", time.Time{}
-	c.Code.Blob = ""
+	c.Code.Blob, c.Pin = "", Pin{}
 	return c
 }
 

@@ -78,6 +78,9 @@ func (s *Service) replaceCode(ctx context.Context, in *lambda.UpdateFunctionCode
 		if err := f.checkSize(); err != nil {
 			return err
 		}
+		if err := s.renew(f); err != nil {
+			return err
+		}
 		f.change()
 		if kept, err = s.published(tx, f.reference(), old); err != nil {
 			return err
@@ -176,8 +179,8 @@ func (s *Service) apply(ctx context.Context, f *Function, in *lambda.UpdateFunct
 	if err := f.Logging.change(in.LoggingConfig); err != nil {
 		return err
 	}
-	if in.Runtime != "" {
-		f.Runtime = in.Runtime
+	if err := f.changeRuntime(in.Runtime); err != nil {
+		return err
 	}
 	if err := s.mayDeploy(ctx, f, runtimes.MayUpdate); err != nil {
 		return err
@@ -186,6 +189,9 @@ func (s *Service) apply(ctx context.Context, f *Function, in *lambda.UpdateFunct
 		return err
 	}
 	if err := s.check(f); err != nil {
+		return err
+	}
+	if err := s.renew(f); err != nil {
 		return err
 	}
 	if in.Role != nil {
