@@ -50,7 +50,10 @@ func (i *invocation) run(left time.Duration) *result {
 // finish writes what Lambda logs of an invocation, gives the environment back, and makes the outcome. Where extensions may
 // go on after the function, the outcome is made at once, and the rest is for later.
 func (i *invocation) finish(r *result) *Outcome {
-	o := &Outcome{Payload: r.payload, Failed: r.failed, ErrorType: r.kind, Streamed: r.streamed, tail: i.tail}
+	o := &Outcome{Payload: r.payload, Failed: r.failed, Streamed: r.streamed, tail: i.tail}
+	if r.streamed {
+		o.ErrorType = r.kind
+	}
 	if r.broke() {
 		o.Failed = true
 		i.explain(r, o)

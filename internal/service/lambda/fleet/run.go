@@ -54,13 +54,13 @@ func (e *environment) run(fn *Function, ev *Event, trace string, limit time.Dura
 		RequestID: ev.RequestID, FunctionARN: ev.FunctionARN, TraceID: trace, TenantID: fn.Tenant, ClientContext: ev.ClientContext,
 		Deadline: begin.Add(limit), Payload: ev.Payload, Stream: ev.Stream,
 	})
-	r := &result{begin: begin, limit: limit, took: time.Since(begin), said: a}
+	r := &result{begin: begin, limit: limit, took: time.Since(begin), said: a, streamed: a.Streamed}
 	switch {
 	case err == nil && a.ErrorType == runtimeapi.Truncated && waitFor(e.alive.Done(), exitNotice):
 		gone := e.exited()
 		r.failure, r.kind = gone.failure, gone.kind
 	case err == nil:
-		r.payload, r.failed, r.kind, r.streamed = a.Payload, a.Failed, a.ErrorType, a.Streamed
+		r.payload, r.failed, r.kind = a.Payload, a.Failed, a.ErrorType
 	case errors.Is(err, errTimedOut):
 		r.timedOut, r.took = true, limit
 	default:

@@ -18,22 +18,21 @@ type delivery struct {
 
 	ctx     context.Context // of an event with a Stream: ends when nothing may be written to that any more
 	writing sync.Mutex      // held while something is
-	lost    bool            // nobody wants any more
+	begun   bool
+	lost    bool // nobody wants any more
 }
 
 // ErrNotTaken means that the runtime never got the event.
 var ErrNotTaken = errors.New("the runtime has not taken the event")
 
 // Invoke hands the event to the runtime and to the extensions that want it, and waits for the runtime's answer, or for
-// ctx to end. Invocations do not overlap.
+// ctx to end; then the answer tells only whether a stream has begun. Invocations do not overlap.
 func (s *Server) Invoke(ctx context.Context, e *Event) (Answer, error) {
 	d := &delivery{event: e, id: newID(), answer: make(chan Answer, 1)}
 	if e.Stream != nil {
 		var stop context.CancelFunc
 		d.ctx, stop = context.WithCancel(ctx)
-		defer d.writing.Unlock()
-		defer d.writing.Lock()
-		defer stop()
+		defer d.finish(stop)
 	}
 	s.announce(e)
 	select {
@@ -45,8 +44,24 @@ func (s *Server) Invoke(ctx context.Context, e *Event) (Answer, error) {
 	case a := <-d.answer:
 		return a, nil
 	case <-ctx.Done():
-		return Answer{}, context.Cause(ctx)
+		return Answer{Streamed: d.hasBegun()}, context.Cause(ctx)
 	}
+}
+
+// finish sees to it that nothing more is written to the stream.
+func (d *delivery) finish(stop context.CancelFunc) {
+	stop()
+	d.writing.Lock()
+	defer d.writing.Unlock()
+}
+
+func (d *delivery) hasBegun() bool {
+	if d.event.Stream == nil {
+		return false
+	}
+	d.writing.Lock() // whoever has it lets go of it with ctx
+	defer d.writing.Unlock()
+	return d.begun
 }
 
 // next waits for an event. The first call tells that the runtime has initialised, and closes the registration of extensions.

@@ -68,6 +68,7 @@ func (d *delivery) begin(contentType string) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	if d.ctx.Err() == nil {
+		d.begun = true
 		d.event.Stream.Begin(contentType)
 	}
 }
