@@ -90,7 +90,7 @@ type Stream = runtimeapi.Stream
 type Outcome struct {
 	Payload   []byte // with Event.Stream, the error of a function that failed
 	Failed    bool
-	ErrorType string // where Failed, as far as it is known
+	ErrorType string // where Failed, but for errors that the function reports before it answers
 	Streamed  bool   // Event.Stream got the response, or a part of it
 	Log       []byte // with Event.Tail
 
