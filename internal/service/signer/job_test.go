@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/signer"
@@ -88,10 +89,10 @@ func TestJobSignsAnObjectOfS3(t *testing.T) {
 	job := p.ended(t, *made.JobId)
 	want := fmt.Sprintln("Succeeded", "Signing Succeeded", bucket, "signed/"+*made.JobId+".zip", p.account, p.account, "mine", version, lambdaPlatform)
 	if job.SignedObject == nil {
-		t.Fatalf("got %s: %s", job.Status, *job.StatusReason)
+		t.Fatalf("got %s: %s", job.Status, aws.ToString(job.StatusReason))
 	}
 	o := job.SignedObject.S3
-	got := fmt.Sprintln(job.Status, *job.StatusReason, *o.BucketName, *o.Key, *job.JobOwner, *job.JobInvoker, *job.ProfileName, *job.ProfileVersion, *job.PlatformId)
+	got := fmt.Sprintln(job.Status, aws.ToString(job.StatusReason), *o.BucketName, *o.Key, *job.JobOwner, *job.JobInvoker, *job.ProfileName, *job.ProfileVersion, *job.PlatformId)
 	if got != want || !job.SignatureExpiresAt.After(time.Now().AddDate(11, 2, 0)) || *job.Source.S3.Version != *source.S3.Version {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -165,8 +166,8 @@ func TestJobsThatFailSayWhy(t *testing.T) {
 	} {
 		made, err := p.startJob("mine", c.bucket, c.source)
 		must(t, err)
-		if job := p.ended(t, *made.JobId); job.Status != types.SigningStatusFailed || !strings.Contains(*job.StatusReason, c.want) || job.SignedObject != nil {
-			t.Errorf("%s: %s: %s", name, job.Status, *job.StatusReason)
+		if job := p.ended(t, *made.JobId); job.Status != types.SigningStatusFailed || !strings.Contains(aws.ToString(job.StatusReason), c.want) || job.SignedObject != nil {
+			t.Errorf("%s: %s: %s", name, job.Status, aws.ToString(job.StatusReason))
 		}
 	}
 }
@@ -210,7 +211,7 @@ func TestJobMayDoWhatItsCallerMay(t *testing.T) {
 		made, err := u.startJob("mine", bucket, source)
 		must(t, err)
 		if job := u.ended(t, *made.JobId); job.Status != c.want || *job.RequestedBy != "arn:aws:iam::"+p.account+":user/"+name {
-			t.Errorf("%s: %s: %s", name, job.Status, *job.StatusReason)
+			t.Errorf("%s: %s: %s", name, job.Status, aws.ToString(job.StatusReason))
 		}
 	}
 }
@@ -229,7 +230,7 @@ func TestAnotherAccountSignsByPermissionOnly(t *testing.T) {
 	must(t, err)
 	job := dev.ended(t, *made.JobId)
 	if job.Status != types.SigningStatusSucceeded || *job.JobOwner != p.account || *job.JobInvoker != dev.account {
-		t.Fatalf("%s: %s, owner %s, invoker %s", job.Status, *job.StatusReason, *job.JobOwner, *job.JobInvoker)
+		t.Fatalf("%s: %s, owner %s, invoker %s", job.Status, aws.ToString(job.StatusReason), *job.JobOwner, *job.JobInvoker)
 	}
 	p.ended(t, *made.JobId) // the owner sees it, too
 	revoke := func() error {
@@ -272,8 +273,8 @@ func TestNoJobIsLostByARestart(t *testing.T) {
 	for _, id := range ids {
 		job := p.ended(t, id)
 		if job.Status == types.SigningStatusInProgress ||
-			job.Status == types.SigningStatusFailed && *job.StatusReason != "The server was stopped before the job was done. Start it again." {
-			t.Errorf("%s: %s: %s", id, job.Status, *job.StatusReason)
+			job.Status == types.SigningStatusFailed && aws.ToString(job.StatusReason) != "The server was stopped before the job was done. Start it again." {
+			t.Errorf("%s: %s: %s", id, job.Status, aws.ToString(job.StatusReason))
 		}
 	}
 }

@@ -50,23 +50,8 @@ func TestNobodyFillsTheQueueForOthers(t *testing.T) {
 
 // Jobs and profiles outlive the last of their signatures by half a year.
 func TestWhatIsOverIsForgottenInItsTime(t *testing.T) {
-	dir := t.TempDir()
-	check := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	ring, err := seal.Open(t.Context(), "", dir)
-	check(err)
-	defer ring.Close()
-	engine, err := embedded.Open(dir+"/store", ring)
-	check(err)
-	db, err := store.Open(engine, ring)
-	check(err)
-	defer db.Close()
-	s, err := New(api.Deps{DB: db})
-	check(err)
+	s, check := newService(t)
+	db := s.db
 	year := types.SignatureValidityPeriod{Type: types.ValidityTypeYears, Value: 1}
 	long, short := time.Now().AddDate(0, -19, 0), time.Now().AddDate(0, -17, 0)
 	put := func(name string, ended time.Time, status types.SigningProfileStatus) {
@@ -108,5 +93,53 @@ func TestWhatIsOverIsForgottenInItsTime(t *testing.T) {
 	}))
 	if want := "[profile kept profile live job kept job live seen kept seen live]"; fmt.Sprint(left) != want {
 		t.Errorf("got  %v\nwant %s", left, want)
+	}
+}
+
+// newService is the service alone, and a way to end the test with an error.
+func newService(t *testing.T) (*Service, func(error)) {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	ring, err := seal.Open(t.Context(), "", dir)
+	check(err)
+	t.Cleanup(func() { ring.Close() })
+	engine, err := embedded.Open(dir+"/store", ring)
+	check(err)
+	db, err := store.Open(engine, ring)
+	check(err)
+	t.Cleanup(func() { db.Close() })
+	s, err := New(api.Deps{DB: db})
+	check(err)
+	return s, check
+}
+
+func TestRevocationBeginsWithItsSecond(t *testing.T) {
+	s, check := newService(t)
+	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	p := Profile{
+		Place: place{"123456789012", "us-east-1", "mine"}, Version: "0123456789", Revocation: &profileRevocation{Effective: noon.Add(700 * time.Millisecond)},
+	}
+	check(s.db.Update(t.Context(), func(tx *store.Tx) error { return s.profiles.Put(tx, p, p.Place.key()...) }))
+	for _, c := range []struct {
+		version string
+		signed  time.Time
+		want    bool
+	}{
+		{p.Version, noon.Add(-time.Second), false}, {p.Version, noon, true}, {p.Version, noon.Add(time.Hour), true},
+		{"9876543210", noon.Add(-time.Second), true}, // is not known, and so not trusted
+	} {
+		check(s.db.View(t.Context(), func(tx *store.Tx) error {
+			got, err := s.profileRevoked(tx, p.arn()+"/"+c.version, c.signed)
+			if got != c.want {
+				t.Errorf("signed by %s at %s: revoked is %t", c.version, c.signed, got)
+			}
+			return err
+		}))
 	}
 }

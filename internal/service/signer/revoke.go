@@ -89,7 +89,8 @@ func (s *Service) profileRevoked(tx *store.Tx, text string, signed time.Time) (b
 	if err != nil || !ok || p.Version != version {
 		return true, err
 	}
-	return p.Revocation != nil && !signed.Before(p.Revocation.Effective), nil
+	// Signatures know the second only: all of the one in which the revocation begins are revoked.
+	return p.Revocation != nil && !signed.Before(p.Revocation.Effective.Truncate(time.Second)), nil
 }
 
 func (s *Service) jobRevoked(tx *store.Tx, text, profile string) (bool, error) {
