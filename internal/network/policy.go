@@ -149,6 +149,15 @@ func (p *Policy) Learn(name string, addrs []netip.Addr, ttl time.Duration, now t
 	return lessons
 }
 
+// Forget takes lessons back that nobody could follow.
+func (p *Policy) Forget(lessons []Lesson) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range lessons {
+		delete(p.known[l.Rule], l.Addr)
+	}
+}
+
 // maxKnown bounds what one rule remembers: who controls a name could otherwise fill the memory with its addresses.
 const maxKnown = 4096
 

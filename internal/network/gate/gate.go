@@ -104,7 +104,7 @@ func (g *Gate) plantLoopback() error {
 		}
 		for port := int(r.Ports.First); port <= int(r.Ports.Last); port++ {
 			at := netip.AddrPortFrom(addr, uint16(port)).String()
-			if at == resolver || addr == netip.AddrFrom4([4]byte{127, 0, 0, 1}) && r.Protocol == network.TCP && slices.Contains(g.config.Reserved, uint16(port)) {
+			if at == resolver && g.policy.Has(network.Internet, network.Name) || addr == netip.AddrFrom4([4]byte{127, 0, 0, 1}) && r.Protocol == network.TCP && slices.Contains(g.config.Reserved, uint16(port)) {
 				return fmt.Errorf("%s: inside of functions, %s is taken", r, at)
 			}
 			if r.Protocol == network.UDP {

@@ -222,7 +222,11 @@ func (s *Server) learn(name string, addrs []netip.Addr, ttl time.Duration) error
 	if s.Learn == nil || len(lessons) == 0 {
 		return nil
 	}
-	return s.Learn(lessons)
+	err := s.Learn(lessons)
+	if err != nil {
+		s.Policy.Forget(lessons)
+	}
+	return err
 }
 
 func address(r dnsmessage.Resource) (netip.Addr, bool) {

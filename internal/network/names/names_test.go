@@ -142,8 +142,10 @@ func TestAddressesAreOpenBeforeTheyAreTold(t *testing.T) {
 	}
 	s.Learn = func([]network.Lesson) error { return errors.New("no") }
 	s.Policy = network.NewPolicy(s.Policy.Rules()...)
-	if a, err := r.LookupHost(t.Context(), "example.com."); err == nil {
-		t.Error("told, though it is not open:", a)
+	for range 2 {
+		if a, err := r.LookupHost(t.Context(), "example.com."); err == nil {
+			t.Error("told, though it is not open:", a)
+		}
 	}
 }
 

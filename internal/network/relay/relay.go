@@ -38,10 +38,16 @@ func Streams(l net.Listener, dial Dialer) {
 	defer cancel()
 	slots := make(chan struct{}, maxStreams)
 	for {
-		slots <- struct{}{}
 		c, err := l.Accept()
 		if err != nil {
 			return
+		}
+		select {
+		case slots <- struct{}{}:
+		default:
+			reset(c)
+			c.Close()
+			continue
 		}
 		go func() {
 			defer func() { <-slots }()

@@ -187,11 +187,14 @@ func (t *table) add(p *network.Policy) error {
 	return t.conn.Flush()
 }
 
+// maxAddrs is how many addresses of a name the kernel remembers at most: who controls the name has no say in it.
+const maxAddrs = 1 << 16
+
 // allowName allows what a set holds, which learns what the name leads to.
 func (t *table) allowName(c *nftables.Chain, i int, r network.Rule) error {
 	var sets [2]*nftables.Set
 	for _, v6 := range families {
-		s := &nftables.Set{Table: t.Table, Name: fmt.Sprintf("name%d-%d", i, index(v6)), KeyType: addressType(v6), HasTimeout: true}
+		s := &nftables.Set{Table: t.Table, Name: fmt.Sprintf("name%d-%d", i, index(v6)), KeyType: addressType(v6), HasTimeout: true, Size: maxAddrs}
 		if err := t.conn.AddSet(s, nil); err != nil {
 			return err
 		}
