@@ -34,7 +34,9 @@ func (r *Registry) authorize(ctx context.Context, e *Entry, op *Operation, in an
 			if res.Account == "" {
 				res.Account = accountOr(res.ARN, c.Account)
 			}
-			touched = append(touched, res)
+			if !n.used || res.Account == c.Account {
+				touched = append(touched, res)
+			}
 			if err := r.decide(ctx, e, op, n, c, &id, &res, in); err != nil {
 				return touched, err
 			}

@@ -19,6 +19,7 @@ type Need struct {
 	when     func(ctx context.Context, in any) bool
 	to       string
 	free     bool
+	used     bool
 }
 
 // KeysOf finds the condition keys that an input brings; their names are in lower case.
@@ -82,6 +83,10 @@ func (n Need) When(asked func(in any) bool) Need {
 
 // WhenCalled limits the need to calls that ask for it, by their input or by what the caller's session brings.
 func (n Need) WhenCalled(asked func(ctx context.Context, in any) bool) Need { n.when = asked; return n }
+
+// Used marks resources that a call only uses, as functions use layers. Whoever owns them in another account decides about that,
+// but its trail has nothing of what the caller makes with them.
+func (n Need) Used() Need { n.used = true; return n }
 
 // Action is the IAM action that the need asks for in an operation of service.
 func (n Need) Action(service, operation string) string {

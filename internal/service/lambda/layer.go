@@ -39,7 +39,7 @@ func (v *LayerVersion) reference() layerReference {
 // PublishLayerVersion makes a version of a layer, and the layer if it is the first.
 func (s *Service) PublishLayerVersion(ctx context.Context, in *lambda.PublishLayerVersionInput) (*lambda.PublishLayerVersionOutput, error) {
 	ref := referLayer(ctx, in.LayerName, 0)
-	if err := ref.checkName(); err != nil {
+	if err := ref.check(ctx); err != nil {
 		return nil, err
 	}
 	c := in.Content

@@ -78,6 +78,9 @@ func TestRefusedLayers(t *testing.T) {
 	_, longName := w.lambda.PublishLayerVersion(w.ctx, &lambda.PublishLayerVersionInput{
 		LayerName: aws.String(strings.Repeat("l", 120)), Content: &types.LayerVersionContentInput{ZipFile: files{"x": "x"}.zip()},
 	})
+	_, elsewhere := w.lambda.PublishLayerVersion(w.ctx, &lambda.PublishLayerVersionInput{
+		LayerName: aws.String("arn:aws:lambda:eu-west-1:" + w.account + ":layer:l"), Content: &types.LayerVersionContentInput{ZipFile: files{"x": "x"}.zip()},
+	})
 	const gone, less = "The resource you requested does not exist.", "Layer Version Cannot be less than 1"
 	arn := "arn:aws:lambda:us-east-1:" + w.account + ":layer:"
 	for name, c := range map[string]struct {
@@ -90,6 +93,7 @@ func TestRefusedLayers(t *testing.T) {
 		"large":            {publish(&types.LayerVersionContentInput{ZipFile: zeros(250<<20 + 1)}), "InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes"},
 		"no content":       {publish(&types.LayerVersionContentInput{}), "InvalidParameterValueException", "Please provide a source for function code."},
 		"reference":        {publish(&types.LayerVersionContentInput{S3Bucket: aws.String("bucket"), S3Key: aws.String("k"), S3ObjectStorageMode: types.S3ObjectStorageModeReference}), "InvalidParameterValueException", "(S3ObjectStorageMode REFERENCE) is not supported by Redoubt yet"},
+		"other region":     {elsewhere, "ResourceNotFoundException", "Layers from 'eu-west-1' are not reachable in this region ('us-east-1')"},
 		"long name":        {longName, "ValidationException", "at 'layerName' failed to satisfy constraint: Member must have length less than or equal to 94"},
 		"other layer":      {get("other", 1), "ResourceNotFoundException", gone},
 		"other version":    {get("l", 2), "ResourceNotFoundException", gone},

@@ -48,8 +48,11 @@ func referLayerVersion(ctx context.Context, name *string, number *int64) (layerR
 // maxLayerARN is the longest ARN of a layer version that a function can name (API_CreateFunction, Layers).
 const maxLayerARN = 140
 
-// checkName refuses a name whose versions could not be used.
-func (r layerReference) checkName() error {
+// check refuses to make a layer that could not be used: in another region, or of a name that is too long.
+func (r layerReference) check(ctx context.Context) error {
+	if here := api.CallerOf(ctx).Region; r.Region != here {
+		return missing("Layers from '%s' are not reachable in this region ('%s')", r.Region, here)
+	}
 	if len(r.base()+":1") > maxLayerARN {
 		return api.Errorf("ValidationException", "1 validation error detected: Value '%s' at 'layerName' failed to satisfy constraint: "+
 			"Member must have length less than or equal to %d", r.Name, maxLayerARN-len(r.base()+":1")+len(r.Name))

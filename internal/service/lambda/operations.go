@@ -13,7 +13,7 @@ func (s *Service) Operations() []api.Operation {
 	function, role := api.On(s.function), api.On(s.role)
 	signing, tagged := api.On(s.signingConfig), api.On(s.tagged)
 	passed := role("Role").For("iam:PassRole").To(principal)
-	used := api.On(s.layerVersion)("Layers").For("lambda:GetLayerVersion")
+	used := api.On(s.layerVersion)("Layers").For("lambda:GetLayerVersion").Used()
 	return dated([]api.Operation{
 		api.Op(s.AddLayerVersionPermission, api.Of(func(ctx context.Context, in *lambda.AddLayerVersionPermissionInput) (api.Resource, error) {
 			return s.numbered(ctx, in.LayerName, in.VersionNumber)
