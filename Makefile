@@ -1,4 +1,4 @@
-.PHONY: run test check generate bench fuzz cover soak crash
+.PHONY: run test check generate bench fuzz cover soak crash crowd
 
 run:      ; go run ./cmd/redoubt serve
 test:     ; go test ./...
@@ -9,3 +9,4 @@ fuzz:     ; for p in policy sigv4 wire; do go test -list '^Fuzz' ./internal/$$p 
 cover:    ; go test -cover ./internal/policy ./internal/sigv4
 soak:     ; REDOUBT_CAMPAIGN=$${REDOUBT_CAMPAIGN:-60s} go test -count=1 -timeout 0 -v -run 'SixtyFourClients|NothingGrows' ./internal/endtoend
 crash:    ; REDOUBT_CAMPAIGN=$${REDOUBT_CAMPAIGN:-60s} go test -count=1 -timeout 0 -v -run 'SurviveKill' ./internal/endtoend
+crowd:    ; REDOUBT_TEST_CROWD=$${REDOUBT_TEST_CROWD:-500} go test -count=1 -v -run 'IdleEnvironments' ./internal/sandbox/namespace

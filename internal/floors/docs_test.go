@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -90,6 +91,34 @@ func TestSecurityPageNamesTestsThatExist(t *testing.T) {
 			t.Errorf("SECURITY.md names %s, which is no test", name)
 		}
 	}
+}
+
+// TestSecurityPageNamesPartsThatExist does the same for the parts of the suite of sandboxes.
+func TestSecurityPageNamesPartsThatExist(t *testing.T) {
+	exist := map[string]bool{}
+	for _, path := range glob(t, "../sandbox/sandboxtest/*.go") {
+		for _, m := range regexp.MustCompile(`t\.Run\("([^"]+)"`).FindAllStringSubmatch(read(t, path), -1) {
+			exist[m[1]] = true
+		}
+	}
+	named := regexp.MustCompile("`TestSuite/([a-z]+)/([^`]+)`").FindAllStringSubmatch(read(t, "../../SECURITY.md"), -1)
+	if len(named) == 0 {
+		t.Error("SECURITY.md names no part")
+	}
+	for _, m := range named {
+		if !exist[m[1]] || !exist[m[2]] {
+			t.Errorf("SECURITY.md names %s, which is no test", m[0])
+		}
+	}
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
 }
 
 func read(t *testing.T, path string) string {

@@ -65,31 +65,7 @@ func (s *suite) programs(t *testing.T) {
 			t.Errorf("%q and %q", function.String(), extension.String())
 		}
 	})
-	t.Run("may share a writer", func(t *testing.T) {
-		var one bytes.Buffer
-		spec := probe("")
-		spec.Stdout, spec.Stderr, spec.ExtensionOutput = &one, &one, &one
-		v := s.prepared(t, spec)
-		var all sync.WaitGroup
-		for i := range 8 {
-			all.Go(func() {
-				p := program("print")
-				p.Extension = i%2 == 0
-				r, err := v.Run(p)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				r.Wait()
-			})
-		}
-		all.Wait()
-		v.Kill()
-		v.Wait()
-		if n := strings.Count(one.String(), "to std"); n != 16 {
-			t.Errorf("%d of 16 words in %q", n, one.String())
-		}
-	})
+	t.Run("may share a writer", s.shareWriter)
 	t.Run("end alone", s.endAlone)
 	t.Run("end with the environment", func(t *testing.T) {
 		v := s.prepared(t, probe(""))
@@ -139,6 +115,33 @@ func (s *suite) programs(t *testing.T) {
 			t.Errorf("ended with %+v", exit)
 		}
 	})
+}
+
+// shareWriter has programs print at once; what one prints is not torn apart.
+func (s *suite) shareWriter(t *testing.T) {
+	var one bytes.Buffer
+	spec := probe("")
+	spec.Stdout, spec.Stderr, spec.ExtensionOutput = &one, &one, &one
+	v := s.prepared(t, spec)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			p := program("print")
+			p.Extension = i%2 == 0
+			r, err := v.Run(p)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.Wait()
+		})
+	}
+	all.Wait()
+	v.Kill()
+	v.Wait()
+	if n := strings.Count(one.String(), "to std"); n != 16 {
+		t.Errorf("%d of 16 words in %q", n, one.String())
+	}
 }
 
 // endAlone has three programs of which each ends in its own way, while the others go on.
