@@ -44,10 +44,19 @@ func open(pkg []byte) (*zip.Reader, error) {
 // tight refuses bytes before the first entry and behind the directory, comments included: nothing that is signed tells of
 // them.
 func tight(pkg []byte, r *zip.Reader) error {
-	if r.Comment != "" || len(pkg) < 22 || !bytes.Equal(pkg[len(pkg)-22:len(pkg)-18], []byte("PK\x05\x06")) {
+	if r.Comment != "" || len(pkg) < 30 || !bytes.Equal(pkg[len(pkg)-22:len(pkg)-18], []byte("PK\x05\x06")) {
 		return errors.New("there is something behind the archive")
 	}
-	if !bytes.HasPrefix(pkg, []byte("PK\x03\x04")) {
+	first := int64(len(pkg))
+	for _, f := range r.File {
+		at, err := f.DataOffset()
+		if err != nil {
+			return fmt.Errorf("entry %q: %w", f.Name, err)
+		}
+		first = min(first, at)
+	}
+	// The header of the first entry has 30 bytes, its name and its extra field (APPNOTE.TXT, 4.3.7).
+	if head := 30 + int64(binary.LittleEndian.Uint16(pkg[26:])) + int64(binary.LittleEndian.Uint16(pkg[28:])); head != first {
 		return errors.New("there is something before the archive")
 	}
 	return nil

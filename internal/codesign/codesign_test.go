@@ -87,6 +87,7 @@ func TestChangedPackageIsRefused(t *testing.T) {
 		"comment":           slices.Concat(signed[:len(signed)-2], []byte{1, 0, 'x'}),
 		"data behind":       append(bytes.Clone(signed), 0),
 		"data before":       append([]byte("#!/bin/sh\n"), signed...),
+		"an entry before":   append(bytes.Clone(plain(t)[:200]), signed...),
 		"an archive behind": append(bytes.Clone(signed), plain(t)...),
 		"signature's byte":  change(func(f []file) []file { b := []byte(f[4].body); b[200] ^= 1; f[4].body = string(b); return f }),
 	} {
