@@ -19,11 +19,41 @@ import (
 const firstSlot, slotCount = 1_900_000_000, 1 << 16
 
 // fork performs forks on one thread, the parent of all jails: the signal that a parent's death sends is that of a thread.
-func (s *spawner) fork() {
+func (s *spawner) fork(ready chan<- error) {
 	runtime.LockOSThread()
+	err := stage()
+	ready <- err
+	if err != nil {
+		return
+	}
 	for f := range s.forks {
 		f()
 	}
+}
+
+// stage gives the calling thread a mount namespace with next to nothing in it: each jail begins with a copy of it, and
+// the host's mounts and those of the library would only be copied to be let go of.
+func stage() error {
+	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("making a mount namespace to fork from: %w", err)
+	}
+	if err := unix.Mount("stage", jailDir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755,size=64k"); err != nil {
+		return fmt.Errorf("mounting a place to fork from: %w", err)
+	}
+	for _, dir := range []string{jailDir, "/proc"} {
+		if err := unix.Mkdir(jailDir+dir, 0o755); err != nil {
+			return err
+		}
+	}
+	// An ordinary user may mount /proc only where there is one.
+	if err := unix.Mount("/proc", jailDir+"/proc", "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("showing /proc where jails are forked: %w", err)
+	}
+	err := errors.Join(unix.Chdir(jailDir), unix.PivotRoot(".", "."), unix.Unmount(".", unix.MNT_DETACH), unix.Chdir("/"))
+	if err != nil {
+		return fmt.Errorf("entering the place to fork from: %w", err)
+	}
+	return nil
 }
 
 // start builds a jail, runs its main program if it has one, and reports the files of its listeners.
@@ -154,19 +184,24 @@ func (s *spawner) launch(p *plan, id uint64) (_ *jail, _ *network, err error) {
 
 // forkInto forks from a thread that sits in the jail's network and control groups, so that the child is born there.
 func (s *spawner) forkInto(j *jail, p *program, network int) error {
+	doors, err := j.group.doors()
+	if err != nil {
+		return err
+	}
+	defer closeAll(doors)
 	done := make(chan error)
 	s.forks <- func() {
 		done <- func() error {
 			if err := unix.Setns(network, unix.CLONE_NEWNET); err != nil {
 				return fmt.Errorf("entering a network namespace: %w", err)
 			}
-			if err := j.group.enter(); err != nil {
-				return errors.Join(err, leave(s.Cgroups, hostDir))
+			if err := enter(doors); err != nil {
+				return errors.Join(err, enter(s.homes))
 			}
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			pid, errno := launch(p)
-			err := errors.Join(leave(s.Cgroups, hostDir), unix.Setns(int(s.home.Fd()), unix.CLONE_NEWNET))
+			err := errors.Join(enter(s.homes), unix.Setns(int(s.home.Fd()), unix.CLONE_NEWNET))
 			if errno != 0 {
 				return fmt.Errorf("forking a jail: %w", errno)
 			}

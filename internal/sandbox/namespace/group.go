@@ -5,6 +5,8 @@ package namespace
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -177,23 +179,37 @@ func (g *group) remove() {
 	}
 }
 
-// enter moves the calling thread, alone, into the groups of version 1, so that what it forks is born there: to move a
-// process that lives costs an RCU grace period, to move oneself does not. Version 2 is entered by clone3 itself.
-func (g *group) enter() error {
-	for _, dir := range g.v1 {
-		if err := writeFile(dir+"/tasks", "0"); err != nil {
-			return fmt.Errorf("entering a control group: %w", err)
-		}
+// doors opens the files by which a thread enters the groups of version 1.
+func (g *group) doors() ([]*os.File, error) { return openTasks(maps.Values(g.v1)) }
+
+// homes opens the files by which it comes back.
+func (c cgroups) homes(root string) ([]*os.File, error) {
+	homes := map[string]string{}
+	for controller := range c.V1 {
+		homes[controller] = filepath.Join(root, c.Home[controller])
 	}
-	return nil
+	return openTasks(maps.Values(homes))
 }
 
-// leave takes the thread home.
-func leave(c cgroups, root string) error {
+func openTasks(dirs iter.Seq[string]) (files []*os.File, err error) {
+	for _, dir := range slices.Compact(slices.Sorted(dirs)) {
+		f, err := os.OpenFile(dir+"/tasks", os.O_WRONLY, 0)
+		if err != nil {
+			closeAll(files)
+			return nil, fmt.Errorf("opening a control group: %w", err)
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// enter moves the calling thread, alone, into groups of version 1, so that what it forks is born there: to move a
+// process that lives costs an RCU grace period, to move oneself does not. Version 2 is entered by clone3 itself.
+func enter(doors []*os.File) error {
 	var errs []error
-	for controller := range c.V1 {
-		if err := writeFile(filepath.Join(root, c.Home[controller], "tasks"), "0"); err != nil {
-			errs = append(errs, err)
+	for _, f := range doors {
+		if _, err := f.WriteAt([]byte("0"), 0); err != nil {
+			errs = append(errs, fmt.Errorf("entering a control group: %w", err))
 		}
 	}
 	return errors.Join(errs...)

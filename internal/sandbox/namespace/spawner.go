@@ -18,7 +18,8 @@ type spawner struct {
 	link *link
 	setup
 	null     *os.File
-	home     *os.File // its own network namespace
+	home     *os.File   // its own network namespace
+	homes    []*os.File // its own control groups of version 1
 	filter   []unix.SockFilter
 	memory   memory
 	forks    chan func() // performed one by one on one thread that lives as long as the spawner
@@ -92,7 +93,14 @@ func (s *spawner) open(c *setup) error {
 	signal.Notify(ended, unix.SIGCHLD)
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP) // the server says when it ends
 	go s.collect(ended)
-	go s.fork()
+	if s.homes, err = s.Cgroups.homes(hostDir); err != nil {
+		return err
+	}
+	staged := make(chan error)
+	go s.fork(staged)
+	if err := <-staged; err != nil {
+		return err
+	}
 	return s.try()
 }
 
