@@ -15,6 +15,14 @@ const initLimit = 10 * time.Second
 // cold starts an environment and runs the event in it. As on AWS, an initialisation that fails is tried once more as a
 // part of the invocation, within its time.
 func (f *Fleet) cold(ctx context.Context, fn *Function, ev *Event) (*Outcome, error) {
+	left, err := f.again(ctx, fn)
+	if err != nil {
+		return nil, err
+	}
+	if left != nil {
+		c := &attempt{fleet: f, fn: fn, ev: ev, plan: left.plan, journal: left.journal, tail: newTail(ev.Tail)}
+		return c.again(ctx)
+	}
 	plan, err := fn.Prepare(ctx)
 	if err != nil {
 		return nil, err
@@ -32,7 +40,7 @@ func (f *Fleet) cold(ctx context.Context, fn *Function, ev *Event) (*Outcome, er
 		return nil, err
 	}
 	if failed != nil {
-		return c.again(ctx, e)
+		return c.again(ctx)
 	}
 	i := c.invocation(e, e.out)
 	i.init = took
@@ -59,7 +67,7 @@ func (c *attempt) output() *output {
 }
 
 func (c *attempt) invocation(e *environment, out *output) *invocation {
-	return &invocation{fleet: c.fleet, env: e, out: out, fn: c.fn, ev: c.ev, tail: c.tail}
+	return &invocation{fleet: c.fleet, env: e, out: out, fn: c.fn, ev: c.ev, plan: c.plan, tail: c.tail}
 }
 
 // broken is the outcome where there is nothing that could start.
@@ -96,18 +104,14 @@ func (c *attempt) initialise(ctx context.Context, limit time.Duration) (*environ
 	return e, failed, took, nil
 }
 
-// again initialises once more after first has failed. This time it is a part of the invocation, which begins in the log
-// when it is done.
-func (c *attempt) again(ctx context.Context, first *environment) (*Outcome, error) {
+// again initialises after an environment has failed. This time it is a part of the invocation, which begins in the log when
+// it is done.
+func (c *attempt) again(ctx context.Context) (*Outcome, error) {
 	begin := time.Now()
 	c.phase = telemetry.InInvoke
 	e, failed, _, err := c.initialise(ctx, c.fn.Timeout)
 	if err != nil {
-		i := c.invocation(nil, first.out)
-		i.started()
-		first.out.end(c.ev.RequestID, i.last(&result{took: time.Since(begin)}), true)
-		first.out.close()
-		return nil, err
+		return c.cut(begin, err)
 	}
 	i := c.invocation(e, e.out)
 	if failed != nil {
@@ -120,4 +124,18 @@ func (c *attempt) again(ctx context.Context, first *environment) (*Outcome, erro
 	}
 	i.began = begin
 	return i.serve(c.fn.Timeout - time.Since(begin)), nil
+}
+
+// cut logs an invocation that had no sandbox, after an earlier one has logged that it failed.
+func (c *attempt) cut(begin time.Time, err error) (*Outcome, error) {
+	var broken *Failure
+	if errors.As(err, &broken) {
+		return c.broken(broken), nil
+	}
+	out := c.output()
+	i := c.invocation(nil, out)
+	i.started()
+	out.end(c.ev.RequestID, i.last(&result{took: time.Since(begin)}), true)
+	out.close()
+	return nil, err
 }

@@ -168,7 +168,7 @@ func (f *Fleet) invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, 
 		if env == nil {
 			return f.cold(ctx, fn, ev)
 		}
-		i := &invocation{fleet: f, env: env, out: env.out, fn: fn, ev: ev, tail: newTail(ev.Tail)}
+		i := &invocation{fleet: f, env: env, out: env.out, fn: fn, ev: ev, plan: env.plan, tail: newTail(ev.Tail)}
 		i.started()
 		r := i.run(fn.Timeout)
 		if !r.untaken {

@@ -22,6 +22,7 @@ type pool struct {
 	busy       int            // environments with an event in them
 	settling   int            // environments that have answered, and whose runtime has not asked for the next event yet
 	waiting    []seat         // events that wait for one that settles, who waits longest first
+	resets     []reset        // left by environments that broke
 }
 
 func newPool(generation string) *pool {

@@ -18,6 +18,7 @@ type invocation struct {
 	init  time.Duration // of the environment, if this is its first event
 	began time.Time     // before the event was given to the runtime, if the environment was initialised within the invocation
 	trace string        // the X-Ray header
+	plan  *Blueprint
 	tail  *tail
 }
 
@@ -93,6 +94,9 @@ func (i *invocation) give(r *result) {
 		i.env.endNow(r.reason())
 	}
 	i.out.end(i.ev.RequestID, i.last(r), true)
+	if i.plan.Broken == nil {
+		i.fleet.broke(i.fn, reset{i.plan, i.out.journal})
+	}
 }
 
 // reason is why an environment ends that cannot go on.
