@@ -29,6 +29,12 @@ type Runner interface {
 	Run(ctx context.Context) error
 }
 
+// An Organizer is the service that knows which accounts belong together.
+type Organizer interface {
+	// OrganizationOf returns the id of the organization that an account is in, "" if it is in none.
+	OrganizationOf(ctx context.Context, account string) (string, error)
+}
+
 // A BlobKeeper is a service with large objects: it names all that its records refer to. What nobody names is removed.
 type BlobKeeper interface {
 	Keeps(ctx context.Context) (map[blob.ID]bool, error)

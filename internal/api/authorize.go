@@ -54,7 +54,7 @@ func (r *Registry) identity(ctx context.Context, c *Caller) (Identity, error) {
 }
 
 func (r *Registry) decide(ctx context.Context, e *Entry, op *Operation, n Need, c *Caller, id *Identity, res *Resource, in any) error {
-	f := &facts{caller: c, identity: id, resource: res, in: in}
+	f := &facts{caller: c, identity: id, resource: res, in: in, organization: r.organizationOf(ctx, c)}
 	for _, keys := range n.keys {
 		f.extra = append(f.extra, keys(ctx, in))
 	}
@@ -105,13 +105,27 @@ func (r *Registry) May(ctx context.Context, action string, res Resource) (bool, 
 	}
 	req := policy.Request{
 		Principal: c.Principal, Action: action, Resource: res.ARN, ResourceAccount: res.Account,
-		Keys: &facts{caller: c, identity: &id, resource: &res},
+		Keys: &facts{caller: c, identity: &id, resource: &res, organization: r.organizationOf(ctx, c)},
 	}
 	d := policy.Evaluate(&req, &policy.Set{
 		Identity: id.Policies, Boundary: id.Boundary, Session: id.Session, Resource: res.Policy, MustDelegate: res.MustDelegate,
 		ServiceControl: id.ServiceControl, ResourceControl: id.ResourceControl,
 	})
 	return d.Effect == policy.Allowed, nil
+}
+
+// organizationOf finds the organization of a caller when a policy asks for it. It is none if that cannot be found out.
+func (r *Registry) organizationOf(ctx context.Context, c *Caller) func() string {
+	return func() string {
+		if r.organizer == nil || c.Principal.Account == "" {
+			return ""
+		}
+		id, err := r.organizer.OrganizationOf(ctx, c.Principal.Account)
+		if err != nil {
+			r.log.ErrorContext(ctx, "finding the organization of a caller failed", "account", c.Principal.Account, "error", err)
+		}
+		return id
+	}
 }
 
 func accountOr(arn, otherwise string) string {

@@ -17,6 +17,8 @@ type facts struct {
 	resource *Resource
 	in       any
 	extra    []policy.MapKeys
+
+	organization func() string // the caller's
 }
 
 // Lookup finds a condition key by its name in lower case.
@@ -51,6 +53,11 @@ func (f *facts) Lookup(name string) ([]string, bool) {
 	case "tagkeys":
 		keys := tagKeys(f.in)
 		return keys, len(keys) > 0
+	case "principalorgid":
+		if f.organization == nil {
+			return nil, false
+		}
+		return text(f.organization())
 	case "resourceaccount":
 		return text(f.resource.Account)
 	}

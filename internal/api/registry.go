@@ -21,6 +21,7 @@ type Registry struct {
 	log       *slog.Logger
 	directory Directory
 	recorder  Recorder
+	organizer Organizer // nil where accounts belong to nothing
 
 	services []*Entry
 	byInput  map[reflect.Type]*Entry
@@ -51,6 +52,9 @@ func (r *Registry) Fill(directory Directory, recorder Recorder, services ...Serv
 }
 
 func (r *Registry) add(s Service) error {
+	if o, ok := s.(Organizer); ok {
+		r.organizer = o
+	}
 	e := &Entry{Service: s, ops: map[string]*Operation{}}
 	var bindings []wire.Binding
 	for _, op := range s.Operations() {

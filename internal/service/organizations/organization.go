@@ -31,12 +31,28 @@ func (s *Service) DescribeOrganization(ctx context.Context, _ *organizations.Des
 }
 
 // isMember tells whether the caller's account was made by the organization.
-func (s *Service) isMember(ctx context.Context) (member bool, err error) {
+func (s *Service) isMember(ctx context.Context) (bool, error) {
+	return s.has(ctx, api.CallerOf(ctx).Account)
+}
+
+func (s *Service) has(ctx context.Context, account string) (member bool, err error) {
 	err = s.db.View(ctx, func(tx *store.Tx) (err error) {
-		member, err = s.accounts.Has(tx, s.management, api.CallerOf(ctx).Account)
+		member, err = s.accounts.Has(tx, s.management, account)
 		return err
 	})
 	return member, err
+}
+
+// OrganizationOf implements api.Organizer.
+func (s *Service) OrganizationOf(ctx context.Context, account string) (string, error) {
+	if account == s.management {
+		return s.id(), nil
+	}
+	member, err := s.has(ctx, account)
+	if err != nil || !member {
+		return "", err
+	}
+	return s.id(), nil
 }
 
 func notInUse() error {
