@@ -133,6 +133,13 @@ func (v *verified) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// SealedSize is the size of the sealed form of so many bytes.
+func SealedSize(plain int64) int64 {
+	const perSegment = segmentSize - segmentTag
+	segments := max(1, (plain+streamHeader+perSegment-1)/perSegment)
+	return plain + streamHeader + segments*segmentTag
+}
+
 // PlainSize is the size of what was sealed, given the size of the sealed form; negative if there is no such size.
 func PlainSize(sealed int64) int64 {
 	segments := (sealed + segmentSize - 1) / segmentSize

@@ -20,6 +20,7 @@ type managedKey struct{ title, data string }
 // managedKeys are the services that have one.
 var managedKeys = map[string]managedKey{
 	"lambda": {"AWS Lambda", "Lambda functions"},
+	"s3":     {"S3", "S3 objects"},
 }
 
 const managedPrefix = aliasPrefix + "aws/"

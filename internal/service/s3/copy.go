@@ -88,11 +88,11 @@ func (c *copying) check(o *Object) error {
 func (c *copied) open(ctx context.Context, s *Service, p span) (*body, error) {
 	asked := sealingAsked{SSECustomerAlgorithm: c.copying.CopySourceSSECustomerAlgorithm, SSECustomerKey: c.copying.CopySourceSSECustomerKey,
 		SSECustomerKeyMD5: c.copying.CopySourceSSECustomerKeyMD5}
-	stream, err := s.decrypt(ctx, c.bucket, c.key, &c.object.Sealing, &asked)
+	under, err := s.decrypt(ctx, c.bucket, c.key, &c.object.Sealing, &asked)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.openSpan(ctx, c.bucket, c.object, p, stream)
+	r, err := s.openSpan(ctx, c.bucket, c.object, p, under)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (s *Service) CopyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.C
 	defer r.Close()
 	defer d.close()
 	d.body = r
-	w, err := s.write(ctx, d, enc.stream)
+	w, err := s.write(ctx, d, enc.layer)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func (s *Service) get(ctx context.Context, b *bucket, in *s3.GetObjectInput) (*s
 	}
 	var asked sealingAsked
 	transfer(&asked, in)
-	stream, err := s.decrypt(ctx, b, r.key, &r.object.Sealing, &asked)
+	under, err := s.decrypt(ctx, b, r.key, &r.object.Sealing, &asked)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Service) get(ctx context.Context, b *bucket, in *s3.GetObjectInput) (*s
 	transfer(out, &r.shown)
 	transfer(out, r.object.Sealing.shown(nil))
 	r.showSum(out, in.ChecksumMode)
-	out.Body, err = s.openSpan(ctx, b, r.object, r.span, stream)
+	out.Body, err = s.openSpan(ctx, b, r.object, r.span, under)
 	return out, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -16,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
+	"redoubt/internal/patient"
 	"redoubt/redoubttest"
 )
 
@@ -94,13 +94,11 @@ func random(n int) []byte {
 // everyHost reaches the server under every name below localhost, which resolvers need not know.
 func everyHost(cfg aws.Config) aws.Config {
 	address := strings.TrimPrefix(*cfg.BaseEndpoint, "https://")
-	var roots *tls.Config
-	if t, ok := cfg.HTTPClient.(*http.Client).Transport.(interface{ Unwrap() *http.Transport }); ok {
-		roots = t.Unwrap().TLSClientConfig
-	}
-	cfg.HTTPClient = &http.Client{Transport: &http.Transport{TLSClientConfig: roots, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+	transport := cfg.HTTPClient.(*http.Client).Transport.(patient.Transport).Transport.Clone()
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}}}
+	}
+	cfg.HTTPClient = &http.Client{Transport: transport}
 	return cfg
 }
 

@@ -43,7 +43,9 @@ func TestPartsBecomeOneObject(t *testing.T) {
 	c := start(t)
 	b := bucket(t, c)
 	data := random(2*minPart + 100)
-	id := begin(t, c, b, "k", func(in *s3.CreateMultipartUploadInput) { in.ContentType, in.Metadata = aws.String("text/x"), map[string]string{"m": "1"} })
+	id := begin(t, c, b, "k", func(in *s3.CreateMultipartUploadInput) {
+		in.ContentType, in.Metadata = aws.String("text/x"), map[string]string{"m": "1"}
+	})
 	done := uploadParts(t, c, b, id, "k", data[:minPart], data[minPart:2*minPart], data[2*minPart:])
 	parts, err := c.ListParts(t.Context(), &s3.ListPartsInput{Bucket: b, Key: aws.String("k"), UploadId: id, MaxParts: aws.Int32(2)})
 	ok(t, err)

@@ -36,7 +36,7 @@ func (s *Service) partOf(ctx context.Context, b *bucket, key, id *string, number
 		return nil, refusef("InvalidRequest", "The multipart upload initiate requested encryption that does not match the encryption of the part.")
 	}
 	p := &partUpload{bucket: b, key: key, id: id, number: *number, upload: up, enc: &encryption{Sealing: up.Object.Sealing}}
-	p.enc.stream, err = s.decrypt(ctx, b, *key, &up.Object.Sealing, asked)
+	p.enc.layer, err = s.decrypt(ctx, b, *key, &up.Object.Sealing, asked)
 	return p, err
 }
 
@@ -83,7 +83,7 @@ func (s *Service) UploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.U
 
 // keepPart writes the bytes of a part and, once they are what they should be, its record.
 func (s *Service) keepPart(ctx context.Context, p *partUpload, d *digest) (*Part, error) {
-	w, err := s.write(ctx, d, p.enc.stream)
+	w, err := s.write(ctx, d, p.enc.layer)
 	if err != nil {
 		return nil, err
 	}

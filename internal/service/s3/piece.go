@@ -10,7 +10,6 @@ import (
 
 	"redoubt/internal/api"
 	"redoubt/internal/blob"
-	"redoubt/internal/seal"
 	"redoubt/internal/store"
 )
 
@@ -37,7 +36,7 @@ type written struct {
 var smallBuffers = sync.Pool{New: func() any { return new([maxSmall + 1]byte) }}
 
 // write stores what r yields. A large piece that no transaction takes is swept.
-func (s *Service) write(ctx context.Context, r io.Reader, under *seal.Stream) (*written, error) {
+func (s *Service) write(ctx context.Context, r io.Reader, under layer) (*written, error) {
 	buf := smallBuffers.Get().(*[maxSmall + 1]byte)
 	defer smallBuffers.Put(buf)
 	n, err := fill(r, buf[:])
@@ -47,7 +46,11 @@ func (s *Service) write(ctx context.Context, r io.Reader, under *seal.Stream) (*
 	if err == io.EOF && n <= maxSmall {
 		return s.writeSmall(buf[:n], under)
 	}
-	id, size, err := s.sealing(under).Put(ctx, io.MultiReader(bytes.NewReader(buf[:n]), r))
+	all := io.MultiReader(bytes.NewReader(buf[:n]), r)
+	if under.twice {
+		return s.writeTwice(ctx, all, under)
+	}
+	id, size, err := s.sealing(under).Put(ctx, all)
 	if err != nil {
 		return nil, err
 	}
@@ -64,14 +67,14 @@ func fill(r io.Reader, b []byte) (n int, err error) {
 	return n, err
 }
 
-func (s *Service) writeSmall(data []byte, under *seal.Stream) (*written, error) {
+func (s *Service) writeSmall(data []byte, under layer) (*written, error) {
 	w := &written{Piece: Piece{ID: newID(), Size: int64(len(data)), Small: true}}
-	if under == nil {
+	if under.stream == nil {
 		w.data = bytes.Clone(data)
 		return w, nil
 	}
 	var sealed bytes.Buffer
-	out, err := under.Seal(&sealed, []byte(w.ID))
+	out, err := under.stream.Seal(&sealed, []byte(w.ID))
 	if err == nil {
 		_, err = out.Write(data)
 	}
@@ -83,11 +86,11 @@ func (s *Service) writeSmall(data []byte, under *seal.Stream) (*written, error) 
 }
 
 // sealing is the store of large pieces under a key of their own, or under that of all.
-func (s *Service) sealing(under *seal.Stream) *blob.Store {
-	if under == nil {
+func (s *Service) sealing(under layer) *blob.Store {
+	if under.stream == nil {
 		return s.blobs
 	}
-	return s.blobs.Under(under)
+	return s.blobs.Under(under.stream)
 }
 
 // take makes a written piece part of what a transaction writes.
@@ -106,7 +109,10 @@ func (s *Service) discard(ctx context.Context, w *written) {
 }
 
 // openPiece reads a piece from an offset.
-func (s *Service) openPiece(ctx context.Context, b *bucket, p Piece, offset int64, under *seal.Stream) (io.ReadCloser, error) {
+func (s *Service) openPiece(ctx context.Context, b *bucket, p Piece, offset int64, under layer) (io.ReadCloser, error) {
+	if !p.Small && under.twice {
+		return s.openTwice(ctx, p, offset, under)
+	}
 	if !p.Small {
 		return s.sealing(under).OpenAt(ctx, blob.ID(p.ID), offset, p.Size)
 	}
@@ -124,8 +130,8 @@ func (s *Service) openPiece(ctx context.Context, b *bucket, p Piece, offset int6
 		return nil, err
 	}
 	data := c.Data
-	if under != nil {
-		r, err := under.Open(bytes.NewReader(data), []byte(p.ID))
+	if under.stream != nil {
+		r, err := under.stream.Open(bytes.NewReader(data), []byte(p.ID))
 		if err == nil {
 			data, err = io.ReadAll(r)
 		}

@@ -123,7 +123,7 @@ func (s *Service) PutObject(ctx context.Context, in *s3.PutObjectInput) (*s3.Put
 	if err := s.expect(ctx, b, key, must); err != nil {
 		return nil, err
 	}
-	w, err := s.write(ctx, d, enc.stream)
+	w, err := s.write(ctx, d, enc.layer)
 	if err != nil {
 		return nil, err
 	}

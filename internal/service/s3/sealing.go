@@ -36,8 +36,14 @@ type Sealing struct {
 // An encryption is a Sealing with its key at hand.
 type encryption struct {
 	Sealing
-	stream  *seal.Stream // nil for the server's own
-	context *string      // as the request gave it
+	layer
+	context *string // as the request gave it
+}
+
+// A layer is a key of its own under which bytes are sealed; the zero layer is the server's.
+type layer struct {
+	stream *seal.Stream
+	twice  bool // under the server's as well (DSSE-KMS); small pieces always are, as all records
 }
 
 // sealingAsked is what requests say about encryption.
@@ -153,8 +159,8 @@ func (s *Service) newDataKey(ctx context.Context, b *bucket, key string, sealing
 		return nil, kmsError(err)
 	}
 	sealing.KeyID, sealing.Wrapped = *out.KeyId, out.CiphertextBlob
-	stream, err := seal.NewStream(out.Plaintext)
-	return &encryption{Sealing: sealing, stream: stream, context: given}, err
+	l, err := sealing.layer(out.Plaintext)
+	return &encryption{Sealing: sealing, layer: l, context: given}, err
 }
 
 func forwarded(ctx context.Context) context.Context { return api.Via(ctx, "s3.amazonaws.com") }
@@ -219,8 +225,14 @@ func newCustomer(ctx context.Context, asked *sealingAsked) (*encryption, error) 
 	e := &encryption{Sealing: Sealing{CustomerMD5: *asked.SSECustomerKeyMD5, Salt: make([]byte, 16)}}
 	rand.Read(e.Salt) // never fails (crypto/rand)
 	e.Check = e.mac(key)
-	e.stream, err = seal.NewStream(key)
+	e.layer, err = e.Sealing.layer(key)
 	return e, err
+}
+
+// layer is what a key seals with.
+func (s *Sealing) layer(key []byte) (layer, error) {
+	stream, err := seal.NewStream(key)
+	return layer{stream, s.Algorithm == types.ServerSideEncryptionAwsKmsDsse}, err
 }
 
 // mac knows a customer's key again. Its salt keeps the same key from showing on two objects.
@@ -231,34 +243,34 @@ func (s *Sealing) mac(key []byte) []byte {
 }
 
 // decrypt finds the key of an object that is there, for a caller who may use it.
-func (s *Service) decrypt(ctx context.Context, b *bucket, key string, sealing *Sealing, asked *sealingAsked) (*seal.Stream, error) {
+func (s *Service) decrypt(ctx context.Context, b *bucket, key string, sealing *Sealing, asked *sealingAsked) (layer, error) {
 	switch {
 	case sealing.CustomerMD5 != "":
 		return sealing.openCustomer(ctx, asked)
 	case asked.customer():
-		return nil, refusef("InvalidRequest", "The encryption parameters are not applicable to this object.")
+		return layer{}, refusef("InvalidRequest", "The encryption parameters are not applicable to this object.")
 	case sealing.Algorithm == "":
-		return nil, nil
+		return layer{}, nil
 	}
 	out, err := api.Call[kms.DecryptOutput](forwarded(ctx), s.api, &kms.DecryptInput{
 		KeyId: &sealing.KeyID, CiphertextBlob: sealing.Wrapped, EncryptionContext: sealing.context(b, key),
 	})
 	if err != nil {
-		return nil, kmsError(err)
+		return layer{}, kmsError(err)
 	}
-	return seal.NewStream(out.Plaintext)
+	return sealing.layer(out.Plaintext)
 }
 
-func (s *Sealing) openCustomer(ctx context.Context, asked *sealingAsked) (*seal.Stream, error) {
+func (s *Sealing) openCustomer(ctx context.Context, asked *sealingAsked) (layer, error) {
 	if !asked.customer() {
-		return nil, refusef("InvalidRequest", "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.")
+		return layer{}, refusef("InvalidRequest", "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.")
 	}
 	key, err := asked.key(ctx)
 	if err != nil {
-		return nil, err
+		return layer{}, err
 	}
 	if !hmac.Equal(s.mac(key), s.Check) {
-		return nil, refuse("AccessDenied")
+		return layer{}, refuse("AccessDenied")
 	}
-	return seal.NewStream(key)
+	return s.layer(key)
 }

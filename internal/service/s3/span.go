@@ -6,16 +6,15 @@ import (
 	"io"
 
 	"redoubt/internal/blob"
-	"redoubt/internal/seal"
 	"redoubt/internal/store"
 )
 
 // openSpan reads a span of an object.
-func (s *Service) openSpan(ctx context.Context, b *bucket, o *Object, p span, stream *seal.Stream) (io.ReadCloser, error) {
+func (s *Service) openSpan(ctx context.Context, b *bucket, o *Object, p span, under layer) (io.ReadCloser, error) {
 	if o.Parts > 0 {
-		return s.openParts(ctx, b, o, p, stream)
+		return s.openParts(ctx, b, o, p, under)
 	}
-	r, err := s.openPiece(ctx, b, o.Piece, p.offset, stream)
+	r, err := s.openPiece(ctx, b, o.Piece, p.offset, under)
 	if err != nil {
 		return nil, err
 	}
@@ -36,13 +35,13 @@ func (s *Service) manifestOf(ctx context.Context, b *bucket, o *Object) (m Manif
 
 // openParts reads a span of an object of several parts. They stay until it is closed, whatever becomes of the object; and if
 // they are going already, that shows now.
-func (s *Service) openParts(ctx context.Context, b *bucket, o *Object, p span, stream *seal.Stream) (io.ReadCloser, error) {
+func (s *Service) openParts(ctx context.Context, b *bucket, o *Object, p span, under layer) (io.ReadCloser, error) {
 	s.readers.enter(o.Piece.ID)
 	m, err := s.manifestOf(ctx, b, o)
 	if err != nil {
 		return nil, s.leave(o.Piece.ID, err)
 	}
-	r := &partsReader{s: s, ctx: context.WithoutCancel(ctx), bucket: b, stream: stream, parts: m.Parts, offset: p.offset}
+	r := &partsReader{s: s, ctx: context.WithoutCancel(ctx), bucket: b, under: under, parts: m.Parts, offset: p.offset}
 	for len(r.parts) > 0 && r.offset >= r.parts[0].Size {
 		r.offset -= r.parts[0].Size
 		r.parts = r.parts[1:]
@@ -69,7 +68,7 @@ type partsReader struct {
 	s      *Service
 	ctx    context.Context // of the read, which goes on after the call
 	bucket *bucket
-	stream *seal.Stream
+	under  layer
 	parts  []ManifestPart // to come
 	offset int64          // in the first of them
 	now    io.ReadCloser
@@ -79,7 +78,7 @@ func (r *partsReader) next() (err error) {
 	if len(r.parts) == 0 {
 		return io.EOF
 	}
-	r.now, err = r.s.openPiece(r.ctx, r.bucket, r.parts[0].piece(), r.offset, r.stream)
+	r.now, err = r.s.openPiece(r.ctx, r.bucket, r.parts[0].piece(), r.offset, r.under)
 	r.parts, r.offset = r.parts[1:], 0
 	return err
 }
