@@ -26,10 +26,11 @@ var known = map[string]string{
 	"iam.PermissionsBoundary": "arn:aws:iam::200000000001:policy/sample", "iam.OpenIDConnectProviderArn": "arn:aws:iam::200000000001:oidc-provider/sample.com",
 	"iam.PolicySourceArn": "arn:aws:iam::200000000001:user/sample", "iam.SerialNumber": "arn:aws:iam::200000000001:mfa/sample",
 	"iam.AWSServiceName": "sample.amazonaws.com", "iam.Url": "https://sample.com",
-	"lambda.Resource":  "arn:aws:lambda:us-east-1:200000000001:function:sample",
-	"logs.kmsKeyId":    "arn:aws:kms:us-east-1:200000000001:key/0a0a0a0a-0000-4000-8000-000000000000",
-	"logs.resourceArn": "arn:aws:logs:us-east-1:200000000001:log-group:sample",
-	"s3.CopySource":    "/sample/sample",
+	"lambda.Resource":      "arn:aws:lambda:us-east-1:200000000001:function:sample",
+	"lambda.RecursiveLoop": "Allow",
+	"logs.kmsKeyId":        "arn:aws:kms:us-east-1:200000000001:key/0a0a0a0a-0000-4000-8000-000000000000",
+	"logs.resourceArn":     "arn:aws:logs:us-east-1:200000000001:log-group:sample",
+	"s3.CopySource":        "/sample/sample",
 }
 
 // A sampler makes inputs that pass validation out of a service's model.

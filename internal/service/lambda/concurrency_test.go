@@ -1,10 +1,12 @@
 package lambda_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -61,6 +63,9 @@ func TestReservedConcurrencyThrottles(t *testing.T) {
 		throttled.Reason != types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded {
 		t.Errorf("got %v", err)
 	}
+	if throttled.RetryAfterSeconds != nil {
+		t.Errorf("waiting %s s does not help", *throttled.RetryAfterSeconds)
+	}
 	w.must(put(1))
 	w.invoke("f", `1`)
 	wantError(t, put(901), "InvalidParameterValueException", "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].")
@@ -91,4 +96,44 @@ func TestManyEventsFindWarmEnvironments(t *testing.T) {
 	if len(seen) > 5 { // a busy machine may keep a runtime from asking again in time
 		t.Errorf("%d environments for 100 events, one after the other", len(seen))
 	}
+}
+
+// throttle is why Lambda refuses an event.
+func (w *world) throttle(err error) types.ThrottleReason {
+	w.Helper()
+	var throttled *types.TooManyRequestsException
+	if !errors.As(err, &throttled) {
+		w.Fatalf("got %v", err)
+	}
+	if s := aws.ToString(throttled.RetryAfterSeconds); s != "1" {
+		w.Errorf("retry after %q", s)
+	}
+	return throttled.Reason
+}
+
+func TestReservedConcurrencyIsForAllVersions(t *testing.T) {
+	needs(t, "python3")
+	t.Parallel()
+	w := newWorld(t)
+	in := python("import time\ndef handler(e, c): time.sleep(e)")
+	in.Timeout = aws.Int32(60)
+	w.create("f", in)
+	w.publish("f")
+	w.alias("f", "live", "1")
+	_, err := w.lambda.PutFunctionConcurrency(w.ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("f"), ReservedConcurrentExecutions: aws.Int32(1)})
+	w.must(err)
+	ctx, stop := context.WithCancel(w.ctx)
+	defer stop()
+	go func() {
+		for ctx.Err() == nil {
+			w.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("f:live"), Payload: []byte("30")})
+		}
+	}()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(200 * time.Millisecond) {
+		_, err := w.lambda.Invoke(w.ctx, &lambda.InvokeInput{FunctionName: aws.String("f"), Payload: []byte("0")})
+		if err != nil && w.throttle(err) == types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded {
+			return
+		}
+	}
+	t.Error("an event of a version leaves room for one of $LATEST")
 }
