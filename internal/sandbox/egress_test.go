@@ -47,7 +47,7 @@ func (d *diary) String() string {
 	return d.text.String()
 }
 
-func open(t *testing.T, log *diary, rules ...string) sandbox.Engine {
+func open(t testing.TB, log *diary, rules ...string) sandbox.Engine {
 	t.Helper()
 	e := network.Egress{Log: slog.New(slog.NewTextHandler(log, nil)), Resolvers: nettest.NewResolver(t, zone).Servers}
 	for _, text := range rules {
@@ -77,7 +77,7 @@ func open(t *testing.T, log *diary, rules ...string) sandbox.Engine {
 var outside = []string{"1.1.1.1", "10.0.0.5", "169.254.169.254", "2606:4700::1111", "fd00:ec2::254"}
 
 // host is where the tests are the whole machine, with an internet that has some addresses and a service on the loopback.
-func host(t *testing.T) (local string) {
+func host(t testing.TB) (local string) {
 	t.Helper()
 	nettest.Alone(t)
 	if os.Geteuid() == 0 {
@@ -220,5 +220,27 @@ func TestFunctionsOfAnOrdinaryUserReachWhatRulesAllow(t *testing.T) {
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	if out, err := c.CombinedOutput(); err != nil || bytes.Contains(out, []byte("SKIP")) {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// BenchmarkStart prepares jails one after the other, with what rules need.
+func BenchmarkStart(b *testing.B) {
+	local := host(b)
+	for name, rules := range map[string][]string{"closed": nil, "loopback": {local}, "open": {"internet:443", "10.0.0.0/8:5432"}} {
+		b.Run(name, func(b *testing.B) {
+			e := open(b, &diary{}, rules...)
+			for b.Loop() {
+				v, err := e.Start(b.Context(), sandbox.Spec{Code: "probe"})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				v.RuntimeAPI().Close()
+				v.ServerAPI().Close()
+				v.Kill()
+				v.Wait()
+				b.StartTimer()
+			}
+		})
 	}
 }

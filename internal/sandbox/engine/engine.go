@@ -54,8 +54,11 @@ type Environment interface {
 	// SetCPU changes the share of processors: AWS lets a function have more while it initialises.
 	SetCPU(vcpus float64) error
 	// Run starts one more program beside those that run. It returns when the program is executed, or with an *ExecError if
-	// the system does not do so, and then the environment is as it was.
+	// the system does not do so, and then the environment is as it was. It waits while the environment is frozen.
 	Run(Program) (Process, error)
+	// Flush returns when what programs have printed until now was handed to the writers. It reports whether the engine can
+	// tell.
+	Flush() bool
 	// Signal sends a signal to the process that Argv started.
 	Signal(os.Signal) error
 	// Kill ends all processes at once, and the environment. Wait tells when they are gone.
@@ -119,7 +122,7 @@ type Archive interface {
 type Exit struct {
 	Code   int       // exit code of the process that Argv or Run started
 	Signal os.Signal // the signal that ended it, or nil; SIGKILL for an environment that was killed
-	OOM    bool      // the memory limit ended a process of the environment; for one process: this one
+	OOM    bool      // the memory limit ended a process of the environment; for one process: this one, or all together
 	Err    error     // the engine lost the environment: why
 }
 

@@ -186,6 +186,12 @@ func (v *environment) Thaw() error   { return v.ask(request{Op: opThaw}) }
 
 func (v *environment) SetCPU(vcpus float64) error { return v.ask(request{Op: opCPU, CPU: vcpus}) }
 
+// Flush reads what is in the pipes.
+func (v *environment) Flush() bool {
+	v.outputs.flush()
+	return true
+}
+
 // Signal sends a signal to the main program.
 func (v *environment) Signal(sig os.Signal) error { return v.signal(mainProgram, sig) }
 

@@ -69,13 +69,13 @@ func (f *filter) assemble() []unix.SockFilter {
 	if x32Bit != 0 {
 		p = append(p, jump(unix.BPF_JGE, x32Bit, 0, 1), ret(retENOSYS))
 	}
-	for _, r := range ranges(f.allowed) {
-		if r[0] == r[1] {
-			p = append(p, jump(unix.BPF_JEQ, r[0], 0, 1), ret(retAllow))
-			continue
+	allowed := search(ranges(f.allowed))
+	for i, c := range allowed {
+		if c == missed {
+			allowed[i] = jump(unix.BPF_JA, uint32(len(allowed)-i-1), 0, 0) // behind the search
 		}
-		p = append(p, jump(unix.BPF_JGE, r[0], 0, 2), jump(unix.BPF_JGT, r[1], 1, 0), ret(retAllow))
 	}
+	p = append(p, allowed...)
 	for _, n := range f.refused {
 		p = append(p, jump(unix.BPF_JEQ, n, 0, 1), ret(retEPERM))
 	}
@@ -83,6 +83,28 @@ func (f *filter) assemble() []unix.SockFilter {
 		p = append(p, c.assemble()...)
 	}
 	return append(p, ret(retENOSYS))
+}
+
+// missed stands for the way on when a number is in no range.
+var missed = jump(unix.BPF_JA, 1<<31, 0, 0)
+
+// search allows numbers in ranges. It halves them again and again: the kernel tries each number there is when a filter is
+// installed, which happens at every start.
+func search(ranges [][2]uint32) (p []unix.SockFilter) {
+	if len(ranges) > 2 {
+		half := len(ranges) / 2
+		low := search(ranges[:half])
+		p = append(p, jump(unix.BPF_JGE, ranges[half][0], uint8(len(low)), 0))
+		return append(append(p, low...), search(ranges[half:])...)
+	}
+	for _, r := range ranges {
+		if r[0] == r[1] {
+			p = append(p, jump(unix.BPF_JEQ, r[0], 0, 1), ret(retAllow))
+			continue
+		}
+		p = append(p, jump(unix.BPF_JGE, r[0], 0, 2), jump(unix.BPF_JGT, r[1], 1, 0), ret(retAllow))
+	}
+	return append(p, missed)
 }
 
 func (c checkedCall) assemble() []unix.SockFilter {

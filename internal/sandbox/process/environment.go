@@ -52,6 +52,9 @@ func (v *environment) Thaw() error { return nil }
 // SetCPU does nothing: plain processes take what they get.
 func (v *environment) SetCPU(float64) error { return nil }
 
+// Flush cannot tell: what processes print is copied in the background.
+func (v *environment) Flush() bool { return false }
+
 // Run starts one more process.
 func (v *environment) Run(p engine.Program) (engine.Process, error) {
 	started, err := v.run(p, false)

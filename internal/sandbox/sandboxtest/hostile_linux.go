@@ -239,6 +239,17 @@ func (s *suite) limits(t *testing.T) {
 			t.Errorf("used %d bytes", used)
 		}
 	})
+	t.Run("of memory end a hog among others", func(t *testing.T) {
+		spec := probe("")
+		spec.Memory = 64 << 20
+		v := s.prepared(t, spec)
+		if exit := mustRun(t, v, program("exit", "1")).Wait(); exit.OOM || exit.Code != 1 {
+			t.Errorf("one that took little ended with %+v", exit)
+		}
+		if exit := mustRun(t, v, program("hog")).Wait(); !s.lacks("cgroup") && (!exit.OOM || exit.Signal != syscall.SIGKILL) {
+			t.Errorf("ended with %+v", exit)
+		}
+	})
 	t.Run("of memory do not count what is in /tmp", func(t *testing.T) {
 		spec := probe("fill", "/tmp/x")
 		spec.Memory, spec.Tmp = 64<<20, 160<<20
