@@ -252,9 +252,11 @@ func (g *Gate) Counts() (packets network.Counts, names uint64) {
 
 // Close removes everything from the host, after the last connection was closed.
 func (g *Gate) Close() error {
-	g.users.Wait()
 	if g.routed == nil {
+		g.users.Wait()
 		return nil
 	}
+	g.routed.Hurry()
+	g.users.Wait()
 	return g.routed.Close()
 }

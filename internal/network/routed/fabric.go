@@ -40,6 +40,7 @@ type Fabric struct {
 	slot    uint32
 	slots   map[uint32]bool
 	ended   []ended
+	hurried bool
 	counted network.Counts
 }
 

@@ -18,17 +18,29 @@ import (
 	"redoubt/internal/network"
 )
 
-// settle is how long ended interfaces are collected, to be removed together: the kernel is slow at it.
-const settle = 200 * time.Millisecond
+// settle is how long ended interfaces are collected, to be removed together. The kernel has removed most of them by then, with
+// their namespaces; one by one it takes tens of milliseconds for each, in which no other can be made.
+const settle = 2 * time.Second
 
 // Release removes an interface in the background, when its namespace is no longer used, and then tells what was dropped.
 func (f *Fabric) Release(l *Link, then func(network.Counts, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ended = append(f.ended, ended{l, then})
-	if len(f.ended) == 1 {
+	switch {
+	case f.hurried:
+		go f.removeEnded()
+	case len(f.ended) == 1:
 		time.AfterFunc(settle, f.removeEnded)
 	}
+}
+
+// Hurry removes at once what has ended, and from now on whatever ends.
+func (f *Fabric) Hurry() {
+	f.mu.Lock()
+	f.hurried = true
+	f.mu.Unlock()
+	f.removeEnded()
 }
 
 type ended struct {
