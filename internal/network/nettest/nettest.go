@@ -241,6 +241,24 @@ func (s *Space) talk(network, address string, wait time.Duration) (seen string, 
 	return seen, ok
 }
 
+// Upload connects from inside and measures how much of it a second takes away.
+func (s *Space) Upload(b *testing.B, address string) {
+	b.Helper()
+	var c net.Conn
+	s.Do(func() (err error) {
+		c, err = net.DialTimeout("tcp", address, patience)
+		return err
+	})
+	defer c.Close()
+	chunk := make([]byte, 256<<10)
+	b.SetBytes(int64(len(chunk)))
+	for b.Loop() {
+		if _, err := c.Write(chunk); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // Send sends a packet from inside, and does not wait.
 func (s *Space) Send(to netip.AddrPort) {
 	s.t.Helper()

@@ -296,3 +296,9 @@ func BenchmarkMake(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkUpload(b *testing.B) {
+	nettest.Alone(b)
+	nettest.Outside(b, []uint16{443}, "1.1.1.1")
+	newJail(b, open(b, id, policy(b, "internet"))).Upload(b, "1.1.1.1:443")
+}

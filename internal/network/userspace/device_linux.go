@@ -84,12 +84,18 @@ func OpenDevice(home *os.File) (*os.File, error) {
 	return listenAt(other.Attrs().Index)
 }
 
+const receiveBuffer = 4 << 20
+
 // listenAt opens a socket that sends and receives all packets of an interface.
 func listenAt(index int) (*os.File, error) {
 	const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // in network order
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening a packet socket: %w", err)
+	}
+	// A reader that is late loses packets, and time with them. Only root may have more than the host's limit.
+	for _, option := range []int{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE} {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, receiveBuffer)
 	}
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: index}); err != nil {
 		unix.Close(fd)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -55,6 +56,9 @@ const (
 	maxFlows   = 256
 	maxDials   = 64  // at once
 	maxQueue   = 512 // packets on their way in
+
+	// maxWindow is what a sandbox may send ahead on one connection: it fits into the device, which loses what does not.
+	maxWindow = 128 << 10
 )
 
 const nic = 1
@@ -89,6 +93,10 @@ func (l *Link) configure() error {
 		if problem != nil {
 			return errors.New("making a network stack: " + problem.String())
 		}
+	}
+	window := tcpip.TCPReceiveBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: maxWindow, Max: maxWindow}
+	if problem := l.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &window); problem != nil {
+		return errors.New("limiting a network stack: " + problem.String())
 	}
 	l.stack.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nic}, {Destination: header.IPv6EmptySubnet, NIC: nic}})
 	streams := tcp.NewForwarder(l.stack, 0, maxDials, l.stream)
@@ -155,8 +163,8 @@ func (l *Link) send() {
 		_, err := l.device.Write(view.AsSlice())
 		view.Release()
 		p.DecRef()
-		if err != nil {
+		if errors.Is(err, os.ErrClosed) {
 			return
-		}
+		} // else the packet is lost, as packets may be
 	}
 }

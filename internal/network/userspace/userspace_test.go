@@ -3,8 +3,12 @@
 package userspace_test
 
 import (
+	"bytes"
+	"io"
+	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { nettest.Main(m) }
 
-func attach(t *testing.T, p *network.Policy) (*nettest.Space, *userspace.Link) {
+func attach(t testing.TB, p *network.Policy) (*nettest.Space, *userspace.Link) {
 	t.Helper()
 	nettest.Alone(t)
 	s, home := nettest.New(t), nettest.New(t)
@@ -97,4 +101,50 @@ func TestANameOpensItsAddressesForAWhile(t *testing.T) {
 	if !s.Misses("tcp", "10.0.0.5:443") {
 		t.Error("another name opened an address")
 	}
+}
+
+func TestMuchArrivesWhole(t *testing.T) {
+	nettest.Alone(t)
+	nettest.Outside(t, nil)
+	l, err := net.Listen("tcp", "9.9.9.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+	go func() {
+		for range 4 {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { c.Write(sent); c.Close() }()
+		}
+	}()
+	s, _ := attach(t, policy(t, "9.9.9.1"))
+	var both sync.WaitGroup
+	for range 4 {
+		both.Go(func() {
+			s.Do(func() error {
+				c, err := net.Dial("tcp", l.Addr().String())
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				got, err := io.ReadAll(c)
+				if !bytes.Equal(got, sent) {
+					t.Errorf("%d bytes of %d arrived, %v", len(got), len(sent), err)
+				}
+				return nil
+			})
+		})
+	}
+	both.Wait()
+}
+
+func BenchmarkUpload(b *testing.B) {
+	nettest.Alone(b)
+	nettest.Outside(b, []uint16{443}, "1.1.1.1")
+	s, _ := attach(b, policy(b, "internet"))
+	s.Upload(b, "1.1.1.1:443")
 }
