@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -189,6 +190,39 @@ func TestAnotherFirewallIsNoObstacle(t *testing.T) {
 	if !strings.Contains(log.String(), "drops what is forwarded") {
 		t.Error("it is not said why:", log)
 	}
+}
+
+func TestFunctionsReachTheSameAfterTheSpawnerIsLost(t *testing.T) {
+	local := host(t)
+	e := open(t, &diary{}, "internet:443", local)
+	want := map[string]bool{"tcp!1.1.1.1:443": true, "tcp!" + local: true}
+	expect(t, e, want)
+	tasks, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for _, task := range tasks {
+		children, err := os.ReadFile(task)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		for _, child := range strings.Fields(string(children)) {
+			pid, err := strconv.Atoi(child)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if line, err := os.ReadFile("/proc/" + child + "/cmdline"); err == nil && strings.HasPrefix(string(line), "redoubt-spawner") {
+				killed++
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	}
+	if killed != 1 {
+		t.Fatalf("killed %d spawners", killed)
+	}
+	sandboxtest.LoadProbe(t, e)
+	expect(t, e, want)
 }
 
 // nobody is an ordinary user of every Linux.
