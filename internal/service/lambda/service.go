@@ -23,6 +23,9 @@ var model []byte
 //go:embed api.patch.json
 var patch []byte
 
+// spares is how many sandboxes are prepared for functions whose environments were just started.
+const spares = 8
+
 // principal is how Lambda calls other services.
 const principal = "lambda.amazonaws.com"
 
@@ -76,7 +79,7 @@ func New(d api.Deps, cfg Config) (*Service, error) {
 		accounts:  store.NewTable[Account](d.DB, "lambda", "account"),
 		signing:   store.NewTable[CodeSigningConfig](d.DB, "lambda", "codesigning"),
 		catalog:   catalog,
-		fleet:     fleet.New(fleet.Config{Engine: cfg.Engine, Serve: cfg.Serve, Log: d.Log}),
+		fleet:     fleet.New(fleet.Config{Engine: cfg.Engine, Serve: cfg.Serve, Log: d.Log, Spares: spares}),
 		engine:    cfg.Engine,
 		packages:  packages{d.Blobs, d.DB},
 	}

@@ -26,6 +26,7 @@ type environment struct {
 	out   *output
 
 	initType string
+	held     bool // was prepared: its runtime is started when it initialises
 	extended bool // has extensions; known when it has initialised
 
 	alive context.Context // ends, with errExited, when the sandbox does, or a program that it cannot do without
@@ -69,7 +70,7 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 		spec.Argv = nil // the runtime comes after them
 	}
 	var err error
-	if e.box, err = f.launch(ctx, plan, spec); err != nil {
+	if e.box, err = f.open(ctx, e, fn, spec); err != nil {
 		e.end(err)
 		e.hub.Close()
 		e.timer.Stop()
@@ -86,6 +87,7 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 		e.kill()
 	}
 	go e.live()
+	f.stockSoon(fn, plan)
 	return e, nil
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	Engine sandbox.Engine
 	Serve  func(l net.Listener, functionARN string) // the server's own API inside a sandbox; may be nil
 	Log    *slog.Logger
+	Spares int            // how many sandboxes are prepared for further environments of functions that were just started
 	Memory func() float64 // the share of the host's memory that is left; by default the kernel is asked
 }
 
@@ -108,13 +109,16 @@ type Fleet struct {
 	all      map[*environment]bool
 	loaded   map[string]bool // code that the engine has, unless it has lost it
 	keepers  map[place]*keeper
+	spares   map[place]*spare
+	stocking map[place]bool     // a spare is being prepared
 	rates    map[string]*bucket // of events in a second, by the keys of running
 	draining bool
 	stopped  bool          // nothing starts any more
 	idle     chan struct{} // closed when draining and nothing runs
 	active   int
 
-	starts chan struct{} // holds as many as are prepared at the same time
+	stockers sync.WaitGroup
+	starts   chan struct{} // holds as many as are prepared at the same time
 }
 
 // New returns an empty fleet.
@@ -124,7 +128,8 @@ func New(cfg Config) *Fleet {
 	}
 	return &Fleet{
 		cfg: cfg, pools: map[place]*pool{}, running: map[string]int32{}, all: map[*environment]bool{},
-		loaded: map[string]bool{}, idle: make(chan struct{}), keepers: map[place]*keeper{}, rates: map[string]*bucket{},
+		loaded: map[string]bool{}, idle: make(chan struct{}), keepers: map[place]*keeper{}, spares: map[place]*spare{}, stocking: map[place]bool{},
+		rates:  map[string]*bucket{},
 		starts: make(chan struct{}, startsAtOnce()),
 	}
 }
@@ -198,7 +203,9 @@ func (f *Fleet) retire(which func(place) bool, keep string) {
 		old = append(old, p.retireLocked(keep)...)
 		delete(f.pools, at)
 	}
+	spares := f.sparesLocked(func(at place, s *spare) bool { return which(at) && s.generation != keep })
 	f.mu.Unlock()
+	endSpares(spares)
 	for _, e := range old {
 		e.kill()
 	}
@@ -239,8 +246,10 @@ func (f *Fleet) reclaim(now time.Time) {
 			delete(f.pools, at)
 		}
 	}
+	spares := f.sparesLocked(func(at place, _ *spare) bool { return low || f.restsLocked(at, now) })
 	unused := f.unusedLocked()
 	f.mu.Unlock()
+	endSpares(spares)
 	for _, e := range old {
 		e.kill()
 	}
@@ -280,7 +289,10 @@ func (f *Fleet) endAll() []*environment {
 	f.mu.Lock()
 	f.stopped = true
 	all := slices.Collect(maps.Keys(f.all))
+	spares := f.sparesLocked(func(place, *spare) bool { return true })
 	f.mu.Unlock()
+	endSpares(spares)
+	f.stockers.Wait()
 	for _, e := range all {
 		e.kill()
 	}

@@ -33,8 +33,11 @@ func (e *environment) initialise(limit time.Duration) *result {
 // startPrograms starts external extensions and, when they have registered, the runtime. Without them it was started with
 // the sandbox.
 func (e *environment) startPrograms(timeout <-chan time.Time) *result {
-	if len(e.plan.Extensions) == 0 {
+	if len(e.plan.Extensions) == 0 && !e.held {
 		return nil
+	}
+	if len(e.plan.Extensions) == 0 {
+		return e.runRuntime().result()
 	}
 	if failure := e.runExtensions(); failure != nil {
 		return &result{failure: failure, kind: failure.Type}
@@ -42,10 +45,15 @@ func (e *environment) startPrograms(timeout <-chan time.Time) *result {
 	if failed := e.await(e.api.Registered(), timeout); failed != nil {
 		return failed
 	}
-	if failure := e.runRuntime(); failure != nil {
-		return &result{failure: failure, kind: failure.Type}
+	return e.runRuntime().result()
+}
+
+// result is how an initialisation went that f has ended, or nil if there is no f.
+func (f *Failure) result() *result {
+	if f == nil {
+		return nil
 	}
-	return nil
+	return &result{failure: f, kind: f.Type}
 }
 
 // await waits for a step of the initialisation.

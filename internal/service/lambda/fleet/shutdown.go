@@ -96,6 +96,10 @@ func (e *environment) shutdown(reason string) {
 
 // stopMain ends the program that the sandbox was started with, and with it the sandbox.
 func (e *environment) stopMain(deadline time.Time) {
+	if e.held {
+		e.stopRuntime(deadline)
+		return
+	}
 	if e.box.Signal(syscall.SIGTERM) == nil {
 		waitFor(e.gone, time.Until(deadline))
 	}
