@@ -62,6 +62,17 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{door: d, entry: e, w: w, r: r, sig: sig, caller: &api.Caller{
 		Kind: api.Unknown, Principal: policy.Principal{Anonymous: true}, Request: req, Region: d.region,
 	}}
+	if by, ok := e.Service.(crossOrigin); ok && isPreflight(r) {
+		x.preflight(by)
+		return
+	}
+	if x.isObjects() {
+		x.share()
+		if sig == nil && isForm(r) {
+			x.post()
+			return
+		}
+	}
 	x.serve(sigErr)
 }
 

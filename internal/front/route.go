@@ -17,7 +17,7 @@ func (d *Door) route(r *http.Request, sig *sigv4.Signature) *api.Entry {
 	if sig != nil {
 		return d.byName(sig.Service)
 	}
-	if objectsHost(r.Host, d.region) {
+	if objectsHost(r.Host, d.region) || isPreflight(r) || isForm(r) {
 		return d.byName(objects)
 	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {

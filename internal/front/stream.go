@@ -28,12 +28,15 @@ func (x *exchange) stream(secret sigv4.Secret) error {
 	}
 	o := x.signing()
 	o.MaxBody = maxStreamed
+	if x.r.Body != nil {
+		x.r.Body = x.steady()
+	}
 	if err := x.sig.Verify(x.r, secret, o); err != nil {
 		return x.entry.Errors.Signature(err)
 	}
 	if x.r.Body != nil {
 		x.r.Body = &Body{
-			ReadCloser: x.r.Body, errors: &x.entry.Errors, signature: x.sig, control: http.NewResponseController(x.w),
+			ReadCloser: x.r.Body, errors: &x.entry.Errors, signature: x.sig,
 			announced: announced(x.r.Header), endless: x.r.ContentLength < 0,
 		}
 	}
@@ -56,20 +59,34 @@ type Body struct {
 	io.ReadCloser
 	errors    *api.Errors
 	signature *sigv4.Signature
-	control   *http.ResponseController
 	announced []string
 	endless   bool // nobody has said how long it is
-	touched   time.Time
 }
 
-// Read gives the client time for the next piece whenever one has come: the server's own limit is for whole requests.
-func (b *Body) Read(p []byte) (int, error) {
-	if b.endless {
-		return 0, wire.Errorf("MissingContentLength", http.StatusLengthRequired, "You must provide the Content-Length HTTP header.")
-	}
+// steady is the request's body, for which the client has time as long as pieces of it come: the server's own limit is for
+// whole requests.
+func (x *exchange) steady() io.ReadCloser {
+	return &steadyBody{ReadCloser: x.r.Body, control: http.NewResponseController(x.w)}
+}
+
+type steadyBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	touched time.Time
+}
+
+func (b *steadyBody) Read(p []byte) (int, error) {
 	if now := time.Now(); now.Sub(b.touched) > time.Second {
 		b.touched = now
 		_ = b.control.SetReadDeadline(now.Add(maxSilence)) // what cannot have deadlines has none to run out
+	}
+	return b.ReadCloser.Read(p)
+}
+
+// Read is of provisional bytes: see Body.
+func (b *Body) Read(p []byte) (int, error) {
+	if b.endless {
+		return 0, wire.Errorf("MissingContentLength", http.StatusLengthRequired, "You must provide the Content-Length HTTP header.")
 	}
 	n, err := b.ReadCloser.Read(p)
 	if err == nil || err == io.EOF {

@@ -33,6 +33,7 @@ type Signature struct {
 	stamp      string // Time as the string to sign has it
 	payload    string // X-Amz-Content-Sha256, or "" if the request has none
 	trailer    http.Header
+	policy     string // what a form signs, in base64
 }
 
 // Options says what a signature must be good for.

@@ -41,6 +41,13 @@ func (c *Call) Encode(w http.ResponseWriter, out any, requestID string) error {
 	return c.respond(w, b, v)
 }
 
+// Headers sets those members of an operation's output that travel in headers, for answers of another form.
+func (c *Call) Headers(h http.Header, out any) {
+	if b, err := c.service.operation(c.name); err == nil && b != nil {
+		b.out.writeHeaders(h, reflect.ValueOf(out).Elem())
+	}
+}
+
 func (c *Call) send(w http.ResponseWriter, status int, contentType string, body []byte) error {
 	if contentType != "" {
 		w.Header().Set("Content-Type", contentType)

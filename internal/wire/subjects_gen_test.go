@@ -20,6 +20,8 @@ import (
 	organizationstypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	secretsmanagertypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/signer"
 	signertypes "github.com/aws/aws-sdk-go-v2/service/signer/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -445,6 +447,25 @@ func subjects() []subject {
 				&s3types.ObjectNotInActiveTierError{},
 				&s3types.TooManyParts{},
 				&s3types.UnsupportedMediaType{},
+			},
+		},
+		{
+			name:   "secretsmanager",
+			client: func(c aws.Config) any { return secretsmanager.NewFromConfig(c) },
+			unions: []wire.Union{},
+			errors: []error{
+				&secretsmanagertypes.DecryptionFailure{},
+				&secretsmanagertypes.EncryptionFailure{},
+				&secretsmanagertypes.InternalServiceError{},
+				&secretsmanagertypes.InvalidNextTokenException{},
+				&secretsmanagertypes.InvalidParameterException{},
+				&secretsmanagertypes.InvalidRequestException{},
+				&secretsmanagertypes.LimitExceededException{},
+				&secretsmanagertypes.MalformedPolicyDocumentException{},
+				&secretsmanagertypes.PreconditionNotMetException{},
+				&secretsmanagertypes.PublicPolicyException{},
+				&secretsmanagertypes.ResourceExistsException{},
+				&secretsmanagertypes.ResourceNotFoundException{},
 			},
 		},
 		{

@@ -14,6 +14,7 @@ var refusals = map[string]struct {
 	text   string
 }{
 	"AccessControlListNotSupported":           {400, "The bucket does not allow ACLs"},
+	"AccessForbidden":                         {403, "Access forbidden"},
 	"AccessDenied":                            {403, "Access Denied"},
 	"BadDigest":                               {400, "The Content-MD5 or checksum value that you specified did not match what the server received."},
 	"BadRequest":                              {400, "Bad Request"},

@@ -147,6 +147,7 @@ func (r *reading) show() {
 		ContentLanguage: present(h.ContentLanguage), ContentType: present(h.ContentType), WebsiteRedirectLocation: present(h.Redirect),
 		ObjectLockMode: o.Lock.Mode,
 	}
+	v.Expiration = r.bucket.expiration(r.key, o)
 	if t, err := time.Parse(httpTime, h.Expires); err == nil {
 		v.Expires = &t
 	}

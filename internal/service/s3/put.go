@@ -131,7 +131,7 @@ func (s *Service) PutObject(ctx context.Context, in *s3.PutObjectInput) (*s3.Put
 		s.discard(ctx, w)
 		return nil, err
 	}
-	out := &s3.PutObjectOutput{ETag: aws.String(quoted(o.ETag)), VersionId: b.shownVersion(o)}
+	out := &s3.PutObjectOutput{ETag: aws.String(quoted(o.ETag)), VersionId: b.shownVersion(o), Expiration: b.expiration(key, o)}
 	var shown sums
 	shown.show(o.Checksum)
 	transfer(out, &shown)

@@ -9,11 +9,14 @@ import (
 	"context"
 	_ "embed"
 	"log/slog"
+	"sync"
+	"time"
 
 	"redoubt/internal/api"
 	"redoubt/internal/blob"
 	"redoubt/internal/store"
 	"redoubt/internal/wire"
+	"redoubt/internal/work"
 )
 
 // Service implements the operations of S3.
@@ -81,5 +84,12 @@ func (s *Service) Unions() []wire.Union { return unions() }
 // delete. Objects are not counted: they stream.
 func (s *Service) MaxBody() int64 { return 8 << 20 }
 
-// Run removes in the background what nothing refers to any more, until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.removePieces(ctx) }
+// Run removes in the background what expires, and what nothing refers to any more, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	var expiring sync.WaitGroup
+	defer expiring.Wait()
+	expiring.Go(func() {
+		_ = work.Every(ctx, time.Hour, func(ctx context.Context) error { return s.Expire(ctx, time.Now()) }) // it ends with ctx
+	})
+	return s.removePieces(ctx)
+}
