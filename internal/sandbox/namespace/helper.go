@@ -205,7 +205,7 @@ func (h *helper) news(r reply) {
 	case r.Program == mainProgram:
 		e.end(r.Ended, nil)
 	default:
-		go e.ended(r.Program, r.Ended.exit())
+		e.ended(r.Program, r.Ended.exit())
 	}
 }
 

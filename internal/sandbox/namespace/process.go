@@ -71,12 +71,16 @@ func (v *environment) take(id uint32) *process {
 	return r
 }
 
-// ended takes the news that a program has ended.
+// ended takes the news that a program has ended. It may be that of who never was one.
 func (v *environment) ended(id uint32, exit engine.Exit) {
-	v.outputs.flush()
-	if r := v.take(id); r != nil {
-		r.end(exit)
+	r := v.take(id)
+	if r == nil {
+		return
 	}
+	go func() {
+		v.outputs.flush()
+		r.end(exit)
+	}()
 }
 
 func (r *process) end(exit engine.Exit) {

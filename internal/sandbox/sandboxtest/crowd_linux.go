@@ -204,8 +204,9 @@ func processorTime(t *testing.T, pid int) int {
 // tenThousand has functions that each leave a thousand processes, again and again, and looks for what is left of it all.
 func (s *suite) tenThousand(t *testing.T) {
 	round := func() {
-		var out bytes.Buffer
+		var out text
 		spec := probe("leak", "1000")
+		spec.Memory = 2 << 30 // the page tables of a thousand processes, which the race detector makes large
 		spec.Stdout = &out
 		v := s.start(t, spec)
 		defer accept(t, v.RuntimeAPI()).Close()

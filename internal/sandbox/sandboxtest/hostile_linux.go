@@ -240,13 +240,16 @@ func (s *suite) limits(t *testing.T) {
 		}
 	})
 	t.Run("of memory end a hog among others", func(t *testing.T) {
+		if s.lacks("cgroup") {
+			return // as the engine says at its start
+		}
 		spec := probe("")
 		spec.Memory = 64 << 20
 		v := s.prepared(t, spec)
 		if exit := mustRun(t, v, program("exit", "1")).Wait(); exit.OOM || exit.Code != 1 {
 			t.Errorf("one that took little ended with %+v", exit)
 		}
-		if exit := mustRun(t, v, program("hog")).Wait(); !s.lacks("cgroup") && (!exit.OOM || exit.Signal != syscall.SIGKILL) {
+		if exit := mustRun(t, v, program("hog")).Wait(); !exit.OOM || exit.Signal != syscall.SIGKILL {
 			t.Errorf("ended with %+v", exit)
 		}
 	})

@@ -54,6 +54,7 @@ func probes() map[string]func(args []string) {
 		"brood":  brood,
 		"child":  func([]string) { hold(); sleep() }, // one of a brood
 		"listen": listen,
+		"tell":   tell,
 		"deaf":   func([]string) { signal.Ignore(syscall.SIGTERM); hold(); fmt.Print("deaf"); sleep() },
 		"wait":   func([]string) { hold(); sleep() },
 	}

@@ -13,6 +13,24 @@ import (
 	"redoubt/internal/sandbox/engine"
 )
 
+// A text may be read while programs write.
+type text struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (t *text) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.buf.Write(b)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.buf.String()
+}
+
 // program is what a probe is to Run.
 func program(name string, args ...string) engine.Program {
 	s := probe(name, args...)
@@ -37,7 +55,7 @@ func mustRun(t *testing.T, v engine.Environment, p engine.Program) engine.Proces
 
 func (s *suite) programs(t *testing.T) {
 	t.Run("have an environment that is known late", func(t *testing.T) {
-		var out bytes.Buffer
+		var out text
 		spec := probe("")
 		spec.Stdout = &out
 		v := s.prepared(t, spec)
@@ -53,7 +71,7 @@ func (s *suite) programs(t *testing.T) {
 		}
 	})
 	t.Run("print where they belong", func(t *testing.T) {
-		var function, extension bytes.Buffer
+		var function, extension text
 		spec := probe("")
 		spec.Stdout, spec.Stderr, spec.ExtensionOutput = &function, &function, &extension
 		v := s.prepared(t, spec)
@@ -61,7 +79,7 @@ func (s *suite) programs(t *testing.T) {
 		p.Extension = true
 		mustRun(t, v, p).Wait()
 		mustRun(t, v, program("exit")).Wait()
-		if function.Len() > 0 || len(extension.String()) != len("to stdoutto stderr") {
+		if function.String() != "" || len(extension.String()) != len("to stdoutto stderr") {
 			t.Errorf("%q and %q", function.String(), extension.String())
 		}
 	})

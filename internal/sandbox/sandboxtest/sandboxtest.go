@@ -44,6 +44,7 @@ func Basics(t *testing.T, open Open) {
 	t.Run("end", s.end)
 	t.Run("programs", s.programs)
 	t.Run("dial", s.dial)
+	t.Run("flush", s.flush)
 }
 
 // A suite is one engine with the probe loaded as code.
