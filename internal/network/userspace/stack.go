@@ -119,6 +119,8 @@ func (l *Link) Close() {
 	l.stack.Destroy()
 }
 
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
 // receive takes packets from the sandbox.
 func (l *Link) receive() {
 	b := make([]byte, 1<<16)
@@ -129,10 +131,13 @@ func (l *Link) receive() {
 		}
 		source, destination, number := addresses(b[:n])
 		switch {
-		case !destination.IsValid() || destination.IsMulticast():
+		case !destination.IsValid() || destination.Is6() && destination.IsMulticast():
 			continue // what the kernel inside tells neighbours, of which there are none
 		case source != Addrs[0] && source != Addrs[1]:
 			l.spoofed.Add(1)
+			continue
+		case destination.IsMulticast() || destination == broadcast:
+			l.dropped.Add(1)
 			continue
 		}
 		p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b[:n])})
