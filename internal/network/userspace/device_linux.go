@@ -68,9 +68,12 @@ func OpenDevice(home *os.File) (*os.File, error) {
 	if err := netlink.LinkAdd(pair); err != nil {
 		return nil, fmt.Errorf("making an interface: %w", err)
 	}
-	if err := configure(pair, Addrs...); err != nil {
-		return nil, fmt.Errorf("configuring an interface: %w", err)
+	inside, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return nil, err
 	}
+	defer inside.Close()
+	// The other end first: an interface sends from the moment on at which it is up, if its other end is.
 	if err := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); err != nil {
 		return nil, err
 	}
@@ -80,6 +83,15 @@ func OpenDevice(home *os.File) (*os.File, error) {
 	}
 	if err := configure(other); err != nil {
 		return nil, fmt.Errorf("configuring the other end of an interface: %w", err)
+	}
+	if err := unix.Setns(int(inside.Fd()), unix.CLONE_NEWNET); err != nil {
+		return nil, err
+	}
+	if err := configure(pair, Addrs...); err != nil {
+		return nil, fmt.Errorf("configuring an interface: %w", err)
+	}
+	if err := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); err != nil {
+		return nil, err
 	}
 	return listenAt(other.Attrs().Index)
 }
