@@ -59,8 +59,8 @@ func BenchmarkColdStart(b *testing.B) {
 				end(v)
 				b.StartTimer()
 			}
-			b.ReportMetric(median(started), "start-p50-µs")
-			b.ReportMetric(median(served), "served-p50-µs")
+			report(b, "start", started)
+			report(b, "served", served)
 		})
 	}
 }
@@ -98,8 +98,8 @@ func BenchmarkPrepared(b *testing.B) {
 				end(v)
 				b.StartTimer()
 			}
-			b.ReportMetric(median(ran), "run-p50-µs")
-			b.ReportMetric(median(served), "served-p50-µs")
+			report(b, "run", ran)
+			report(b, "served", served)
 		})
 	}
 }
@@ -140,14 +140,16 @@ func BenchmarkBareExec(b *testing.B) {
 				_ = c.Wait()
 				b.StartTimer()
 			}
-			b.ReportMetric(median(served), "served-p50-µs")
+			report(b, "served", served)
 		})
 	}
 }
 
-func median(d []time.Duration) float64 {
+// report gives the median and, for busy machines, the best.
+func report(b *testing.B, what string, d []time.Duration) {
 	slices.Sort(d)
-	return float64(d[len(d)/2].Microseconds())
+	b.ReportMetric(float64(d[len(d)/2].Microseconds()), what+"-p50-µs")
+	b.ReportMetric(float64(d[0].Microseconds()), what+"-best-µs")
 }
 
 func first(b *testing.B, l net.Listener) {
