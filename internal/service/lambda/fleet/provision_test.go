@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,14 +47,14 @@ func TestNoneIsUsedBeforeAllAreReady(t *testing.T) {
 
 func TestKeptEnvironmentsOutliveTheirIdleness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(echo(0, 0))
+		w := stocked(echo(0, 0))
 		defer w.end(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go w.Run(ctx)
 		w.keep(2)
 		time.Sleep(time.Hour)
-		w.memory = 0.05
+		w.leave(0.05)
 		time.Sleep(time.Minute)
 		if r := w.readiness(); !r.Ready || w.ended() != 0 {
 			t.Errorf("got %+v, %d ended", r, w.ended())
@@ -81,7 +82,9 @@ func TestKeptEnvironmentsAreRenewedBeforeTheirCredentialsEnd(t *testing.T) {
 		w.expires = time.Now().Add(time.Hour)
 		w.keep(1)
 		time.Sleep(50 * time.Minute)
+		w.mu.Lock()
 		w.expires = time.Now().Add(time.Hour)
+		w.mu.Unlock()
 		if len(w.engine.boxes) != 1 {
 			t.Fatalf("%d environments after 50 minutes", len(w.engine.boxes))
 		}
@@ -102,19 +105,19 @@ func TestWhatCannotBeKeptReadyIsTriedAgainLater(t *testing.T) {
 		w := newWorld(echo(0, 0))
 		defer w.end(t)
 		prepare, refused := w.function.Prepare, errors.New("no")
-		tries, open := 0, false
+		var tries, open atomic.Int32
 		w.function.Prepare = func(ctx context.Context) (*fleet.Blueprint, error) {
-			if tries++; !open {
+			if tries.Add(1); open.Load() == 0 {
 				return nil, refused
 			}
 			return prepare(ctx)
 		}
 		w.keep(1)
 		time.Sleep(10 * time.Minute)
-		if r := w.readiness(); !errors.Is(r.Failure, refused) || r.Ready || tries > 12 || tries < 5 {
-			t.Errorf("got %+v after %d tries", r, tries)
+		if r := w.readiness(); !errors.Is(r.Failure, refused) || r.Ready || tries.Load() > 12 || tries.Load() < 5 {
+			t.Errorf("got %+v after %d tries", r, tries.Load())
 		}
-		open = true
+		open.Store(1)
 		time.Sleep(5 * time.Minute)
 		if r := w.readiness(); r.Failure != nil || !r.Ready {
 			t.Errorf("got %+v", r)

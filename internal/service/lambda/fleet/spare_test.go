@@ -15,8 +15,21 @@ import (
 // stocked is a world that prepares sandboxes.
 func stocked(behave func(*box)) *world {
 	w := newWorld(behave)
-	w.Fleet = fleet.New(fleet.Config{Engine: w.engine, Log: slog.New(slog.DiscardHandler), Memory: func() float64 { return w.memory }, Spares: 1})
+	w.Fleet = fleet.New(fleet.Config{Engine: w.engine, Log: slog.New(slog.DiscardHandler), Memory: w.left, Spares: 1})
 	return w
+}
+
+func (w *world) left() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.memory
+}
+
+// leave sets the share of the memory that is left.
+func (w *world) leave(share float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.memory = share
 }
 
 // both runs two events at the same time.
@@ -78,7 +91,7 @@ func TestPreparedSandboxesAreGivenUp(t *testing.T) {
 		"of a function without events":  func(*world) { time.Sleep(90 * time.Second) },
 		"of another version":            func(w *world) { w.Retire("arn", "$LATEST", "2") },
 		"of a function that is deleted": func(w *world) { w.RetireAll("arn") },
-		"when memory is short":          func(w *world) { w.memory = 0.05; time.Sleep(20 * time.Second) },
+		"when memory is short":          func(w *world) { w.leave(0.05); time.Sleep(20 * time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
