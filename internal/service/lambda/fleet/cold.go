@@ -135,7 +135,7 @@ func (c *attempt) cut(begin time.Time, err error) (*Outcome, error) {
 	out := c.output()
 	i := c.invocation(nil, out)
 	i.started()
-	out.end(c.ev.RequestID, i.last(&result{took: time.Since(begin)}), true)
+	out.end(c.ev.RequestID, i.last(&result{took: time.Since(begin)}), over)
 	out.close()
 	return nil, err
 }

@@ -65,8 +65,9 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 	e := f.newEnvironment(fn, plan, out)
 	out.platform(fn.initStart(plan, e.initType, out.phase))
 	spec := plan.Spec
-	spec.Stdout, spec.Stderr, spec.ExtensionOutput = out, out, extensionOutput{out}
+	spec.Stdout, spec.Stderr = out, out
 	if len(plan.Extensions) > 0 {
+		spec.ExtensionOutput = extensionOutput{out}
 		spec.Argv = nil // the runtime comes after them
 	}
 	var err error
@@ -133,6 +134,14 @@ func (e *environment) live() {
 	e.hub.Close()
 	e.fleet.forget(e)
 	close(e.gone)
+}
+
+// written gathers what a runtime has written that does not mark where an invocation ends, as far as the sandbox can.
+func (e *environment) written() completeness {
+	if !e.plan.Marks && e.box.Flush() {
+		return complete
+	}
+	return maybeMore
 }
 
 func (e *environment) check(ctx context.Context) error {

@@ -181,7 +181,7 @@ func (f *Fleet) invoke(ctx context.Context, fn *Function, ev *Event) (*Outcome, 
 		}
 		// It ended while it was idle, which the event has nothing to do with.
 		env.kill()
-		i.out.end(ev.RequestID, i.last(&result{took: r.took}), true)
+		i.out.end(ev.RequestID, i.last(&result{took: r.took}), over)
 	}
 }
 

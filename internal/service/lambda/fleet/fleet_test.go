@@ -97,6 +97,7 @@ func (b *box) Dial(string, string) (net.Conn, error) { return nil, net.ErrClosed
 func (b *box) Freeze() error                         { return b.note("frozen") }
 func (b *box) Thaw() error                           { return b.note("thawed") }
 func (b *box) SetCPU(float64) error                  { return nil }
+func (b *box) Flush() bool                           { return false }
 func (b *box) Signal(s os.Signal) error              { return b.note(s.String()) }
 func (b *box) Usage() sandbox.Usage                  { return sandbox.Usage{MaxMemory: 30 << 20} }
 func (b *box) Kill()                                 { b.exit(sandbox.Exit{Code: -1}) }

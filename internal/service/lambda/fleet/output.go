@@ -14,7 +14,7 @@ const markByte = 0
 // What an invocation writes and what it answers come on two ways, so that its last lines may arrive after its answer.
 const (
 	markPatience  = time.Second          // for a mark that does not come
-	quietPatience = 3 * time.Millisecond // for runtimes without marks
+	quietPatience = 3 * time.Millisecond // for runtimes without marks, in sandboxes that cannot tell
 )
 
 // maxLine is how long a line may be: what CloudWatch Logs takes as one event.
@@ -189,17 +189,26 @@ func (o *output) putLocked(e entry) {
 	o.emitLocked(e)
 }
 
-// end logs the last lines of an invocation after all that the function has written in it. If the sandbox has ended there
-// is nothing more to wait for, and nobody else who stores them.
-func (o *output) end(request string, last []entry, ended bool) {
-	if ended {
+// A completeness is what is known of the lines of an invocation that has answered.
+type completeness uint8
+
+const (
+	maybeMore completeness = iota // some may come yet
+	complete                      // all are there
+	over                          // the sandbox has ended: nobody else stores them
+)
+
+// end logs the last lines of an invocation after all that the function has written in it.
+func (o *output) end(request string, last []entry, known completeness) {
+	if known == over {
 		defer o.journal.flush()
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if ended {
+	switch {
+	case known != maybeMore:
 		o.releaseLocked()
-	} else if !o.marks || o.marked != request {
+	case !o.marks || o.marked != request:
 		o.awaitLocked(request)
 	}
 	for i, e := range last {

@@ -67,7 +67,7 @@ func (i *invocation) finish(r *result) *Outcome {
 	case r.failed && i.falls(r):
 		i.give(r)
 	default:
-		i.out.end(i.ev.RequestID, i.last(r), false)
+		i.out.end(i.ev.RequestID, i.last(r), i.env.written())
 		i.fleet.answered(i.env)
 	}
 	return o
@@ -93,7 +93,7 @@ func (i *invocation) give(r *result) {
 	if i.env != nil {
 		i.env.endNow(r.reason())
 	}
-	i.out.end(i.ev.RequestID, i.last(r), true)
+	i.out.end(i.ev.RequestID, i.last(r), over)
 	if i.plan.Broken == nil {
 		i.fleet.broke(i.fn, reset{i.plan, i.out.journal})
 	}
@@ -126,7 +126,7 @@ func (i *invocation) settle(r *result) {
 		return
 	}
 	r.spans = []telemetry.Span{telemetry.NewSpan("extensionOverhead", runtime, time.Now())}
-	i.out.end(i.ev.RequestID, i.last(r), false)
+	i.out.end(i.ev.RequestID, i.last(r), i.env.written())
 	i.fleet.answered(e)
 }
 
