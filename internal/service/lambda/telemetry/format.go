@@ -56,7 +56,7 @@ func (f Format) Function(at time.Time, line string) (string, bool) {
 	}
 	level, text := Info, line
 	var object map[string]json.RawMessage
-	if trimmed := bytes.TrimSpace([]byte(line)); len(trimmed) > 0 && trimmed[0] == '{' && json.Unmarshal(trimmed, &object) == nil {
+	if trimmed := bytes.Trim([]byte(line), " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' && json.Unmarshal(trimmed, &object) == nil {
 		timed, valid := timeOf(object)
 		if valid {
 			level = levelOf(object)
@@ -105,5 +105,5 @@ func stamped(at time.Time, object []byte, fields int) string {
 	if fields > 0 {
 		text += ","
 	}
-	return text + string(bytes.TrimLeft(object[1:], " \t"))
+	return text + string(bytes.TrimLeft(object[1:], " \t\r\n"))
 }
