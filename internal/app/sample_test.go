@@ -18,6 +18,7 @@ var texts = []string{
 	"arn:aws:lambda:us-east-1:200000000001:function:sample", "/", "200000000001", "sample@localhost.localdomain",
 	"0123456789abcdef0123456789abcdef01234567", "car-0123456789abcdef", "lambda:InvokeFunction", "alias/sample", "sample.amazonaws.com",
 	"arn:aws:lambda:us-east-1:200000000001:code-signing-config:csc-0123456789abcdef0", "Sample1234", "lambda:GetLayerVersion", "arn:aws:lambda:us-east-1:200000000001:layer:sample:1",
+	"eu-west-1",
 }
 
 // known are members that a service reads before permissions are asked, because they tell the resource.
@@ -27,10 +28,10 @@ var known = map[string]string{
 	"iam.PolicySourceArn": "arn:aws:iam::200000000001:user/sample", "iam.SerialNumber": "arn:aws:iam::200000000001:mfa/sample",
 	"iam.AWSServiceName": "sample.amazonaws.com", "iam.Url": "https://sample.com",
 	"lambda.Resource":      "arn:aws:lambda:us-east-1:200000000001:function:sample",
-	"lambda.RecursiveLoop": "Allow",
-	"logs.kmsKeyId":        "arn:aws:kms:us-east-1:200000000001:key/0a0a0a0a-0000-4000-8000-000000000000",
-	"logs.resourceArn":     "arn:aws:logs:us-east-1:200000000001:log-group:sample",
-	"s3.CopySource":        "/sample/sample",
+	"lambda.RecursiveLoop": "Allow", "kms.EncapsulationAlgorithm": "ML_KEM",
+	"logs.kmsKeyId":    "arn:aws:kms:us-east-1:200000000001:key/0a0a0a0a-0000-4000-8000-000000000000",
+	"logs.resourceArn": "arn:aws:logs:us-east-1:200000000001:log-group:sample",
+	"s3.CopySource":    "/sample/sample",
 }
 
 // A sampler makes inputs that pass validation out of a service's model.

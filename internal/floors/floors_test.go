@@ -160,7 +160,7 @@ func sources(t *testing.T, visit func(path string, set *token.FileSet, f *ast.Fi
 		if d.IsDir() && (d.Name() == "testdata" || d.Name() == ".git") {
 			return filepath.SkipDir
 		}
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_gen.go") {
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_gen.go") || strings.HasSuffix(path, "_gen_test.go") {
 			return nil
 		}
 		set := token.NewFileSet()

@@ -16,12 +16,12 @@ import (
 	"strings"
 )
 
-// A ciphertext blob tells which key opens it. Version 1, numbers big-endian:
+// A ciphertext blob tells which key opens it. Versions 1 and 2, numbers big-endian:
 //
 //	offset  bytes
-//	0       2       'R', 1
+//	0       2       'R', 1; or 'R', 2 if the key is a multi-Region one
 //	2       5       account number
-//	7       16      key id
+//	7       16      key id, a UUID or what follows "mrk-"
 //	23      4       number of the backing key, the first being 0
 //	27      4       CRC-32C of all before: tells damage from a key that is gone, and protects nothing
 //	31      16      salt
@@ -34,6 +34,7 @@ import (
 // context: each pair, sorted by key, as length and key, length and value, lengths being four bytes.
 const (
 	blobMagic  = "R\x01"
+	multiMagic = "R\x02"
 	blobHead   = 31
 	blobSalt   = 16
 	blobPrefix = blobHead + blobSalt
@@ -49,7 +50,7 @@ type blob struct {
 }
 
 func parseBlob(b []byte) (blob, bool) {
-	if len(b) < blobLeast || string(b[:2]) != blobMagic || crc32.Checksum(b[:27], crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(b[27:]) {
+	if len(b) < blobLeast || !isMagic(b[:2]) || crc32.Checksum(b[:27], crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(b[27:]) {
 		return blob{}, false
 	}
 	var number [8]byte
@@ -58,11 +59,17 @@ func parseBlob(b []byte) (blob, bool) {
 	if len(account) > 12 {
 		return blob{}, false
 	}
+	id := formatUUID(b[7:23])
+	if string(b[:2]) == multiMagic {
+		id = multiPrefix + hex.EncodeToString(b[7:23])
+	}
 	return blob{
-		account: "000000000000"[len(account):] + account, id: formatUUID(b[7:23]),
+		account: "000000000000"[len(account):] + account, id: id,
 		backing: binary.BigEndian.Uint32(b[23:]), prefix: b[:blobPrefix], sealed: b[blobPrefix:],
 	}, true
 }
+
+func isMagic(b []byte) bool { return string(b) == blobMagic || string(b) == multiMagic }
 
 // blobStart returns what a blob begins with, its salt included, with room for a message of the given size.
 func blobStart(p place, backing, size int) ([]byte, error) {
@@ -70,12 +77,16 @@ func blobStart(p place, backing, size int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("account %q is not a number", p.account)
 	}
-	id, err := hex.DecodeString(strings.ReplaceAll(p.id, "-", ""))
+	magic, digits := blobMagic, strings.ReplaceAll(p.id, "-", "")
+	if rest, ok := strings.CutPrefix(p.id, multiPrefix); ok {
+		magic, digits = multiMagic, rest
+	}
+	id, err := hex.DecodeString(digits)
 	if err != nil || len(id) != 16 {
 		return nil, fmt.Errorf("key id %q is not a UUID", p.id)
 	}
 	b := make([]byte, 0, blobLeast+size)
-	b = append(b, blobMagic...)
+	b = append(b, magic...)
 	b = append(b, byte(account>>32))
 	b = binary.BigEndian.AppendUint32(b, uint32(account))
 	b = append(b, id...)
@@ -88,7 +99,7 @@ func blobStart(p place, backing, size int) ([]byte, error) {
 
 // encrypt seals a message under the key's newest backing key.
 func (k *live) encrypt(plain []byte, context map[string]string) ([]byte, error) {
-	newest := len(k.roots) - 1
+	newest := k.current()
 	b, err := blobStart(k.place(), newest, len(plain))
 	if err != nil {
 		return nil, err
@@ -102,7 +113,7 @@ func (k *live) encrypt(plain []byte, context map[string]string) ([]byte, error) 
 
 // decrypt opens a message. It is the only judge of whether a blob is genuine.
 func (k *live) decrypt(b blob, context map[string]string) ([]byte, error) {
-	if int64(b.backing) >= int64(len(k.roots)) {
+	if int64(b.backing) >= int64(len(k.roots)) || k.roots[b.backing] == nil {
 		return nil, badCiphertext()
 	}
 	aead, err := messageKey(k.roots[b.backing], b.prefix)

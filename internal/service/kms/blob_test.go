@@ -14,7 +14,7 @@ import (
 
 func testKey(t testing.TB, backings int) *live {
 	t.Helper()
-	record := Key{ID: newID(), Account: "000000000042", Region: "us-east-1", Policy: defaultPolicy("000000000042")}
+	record := Key{ID: newID(false), Account: "000000000042", Region: "us-east-1", Policy: defaultPolicy("000000000042")}
 	for range backings {
 		record.Backing = append(record.Backing, newBacking(time.Now(), ""))
 	}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
@@ -20,22 +19,19 @@ import (
 // https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
 
 // keyFacts are the condition keys that a key brings.
-func keyFacts(aliases []string) policy.MapKeys {
-	facts := specFacts()
-	facts["kms:multiregion"] = []string{"false"}
+func keyFacts(k *Key, aliases []string) policy.MapKeys {
+	spec, usage := []string{string(k.spec())}, []string{string(k.usage())}
+	facts := policy.MapKeys{
+		"kms:keyspec": spec, "kms:customermasterkeyspec": spec, "kms:keyusage": usage, "kms:customermasterkeyusage": usage,
+		"kms:keyorigin": {string(k.origin())}, "kms:multiregion": {boolText(k.MultiRegion)},
+	}
+	if k.MultiRegion {
+		facts["kms:multiregionkeytype"] = []string{string(types.MultiRegionKeyTypePrimary)}
+	}
 	if len(aliases) > 0 {
 		facts["kms:resourcealiases"] = aliases
 	}
 	return facts
-}
-
-// specFacts tell what kind of key it is: the only one there is so far.
-func specFacts() policy.MapKeys {
-	spec, usage := []string{string(types.KeySpecSymmetricDefault)}, []string{string(types.KeyUsageTypeEncryptDecrypt)}
-	return policy.MapKeys{
-		"kms:keyspec": spec, "kms:customermasterkeyspec": spec, "kms:keyusage": usage, "kms:customermasterkeyusage": usage,
-		"kms:keyorigin": {string(types.OriginTypeAwsKms)},
-	}
 }
 
 // callFacts are the condition keys that every call brings.
@@ -62,31 +58,43 @@ func viaService(principal, region string) string {
 
 // cryptoFacts are the condition keys of calls that encrypt or decrypt.
 func cryptoFacts(ctx context.Context, in any) policy.MapKeys {
+	f := facts(ctx)
 	switch in := in.(type) {
 	case *kms.DecryptInput:
-		return contextFacts(facts(ctx), in.EncryptionContext)
+		return contextFacts(f, in.EncryptionAlgorithm, in.EncryptionContext)
 	case *kms.EncryptInput:
-		return contextFacts(facts(ctx), in.EncryptionContext)
+		return contextFacts(f, in.EncryptionAlgorithm, in.EncryptionContext)
 	case *kms.GenerateDataKeyInput:
-		return contextFacts(facts(ctx), in.EncryptionContext)
+		return contextFacts(f, "", in.EncryptionContext)
 	case *kms.GenerateDataKeyWithoutPlaintextInput:
-		return contextFacts(facts(ctx), in.EncryptionContext)
+		return contextFacts(f, "", in.EncryptionContext)
+	case *kms.GenerateDataKeyPairInput:
+		f["kms:datakeypairspec"] = []string{string(in.KeyPairSpec)}
+		return contextFacts(f, "", in.EncryptionContext)
+	case *kms.GenerateDataKeyPairWithoutPlaintextInput:
+		f["kms:datakeypairspec"] = []string{string(in.KeyPairSpec)}
+		return contextFacts(f, "", in.EncryptionContext)
 	}
-	return facts(ctx)
+	return f
 }
 
 func sourceFacts(ctx context.Context, in any) policy.MapKeys {
-	return contextFacts(facts(ctx), in.(*kms.ReEncryptInput).SourceEncryptionContext)
+	from := in.(*kms.ReEncryptInput)
+	return contextFacts(facts(ctx), from.SourceEncryptionAlgorithm, from.SourceEncryptionContext)
 }
 
 func destinationFacts(ctx context.Context, in any) policy.MapKeys {
-	return contextFacts(facts(ctx), in.(*kms.ReEncryptInput).DestinationEncryptionContext)
+	to := in.(*kms.ReEncryptInput)
+	return contextFacts(facts(ctx), to.DestinationEncryptionAlgorithm, to.DestinationEncryptionContext)
 }
 
-var symmetric = []string{string(types.EncryptionAlgorithmSpecSymmetricDefault)}
+var symmetric = []string{string(symmetricDefault)}
 
-func contextFacts(f policy.MapKeys, context map[string]string) policy.MapKeys {
+func contextFacts(f policy.MapKeys, algorithm types.EncryptionAlgorithmSpec, context map[string]string) policy.MapKeys {
 	f["kms:encryptionalgorithm"] = symmetric
+	if algorithm != "" && algorithm != symmetricDefault {
+		f["kms:encryptionalgorithm"] = []string{string(algorithm)}
+	}
 	f[wholeContext] = []string{canonical(context)}
 	return pairFacts(f, context)
 }
@@ -158,51 +166,6 @@ func grantFacts(ctx context.Context, in any) policy.MapKeys {
 		f["kms:grantconstrainttype"] = []string{"EncryptionContextEquals"}
 		f[wholeContext] = []string{canonical(g.Constraints.EncryptionContextEquals)}
 		return pairFacts(f, g.Constraints.EncryptionContextEquals)
-	}
-	return f
-}
-
-// creationFacts are the condition keys of CreateKey, which tell of the key to be; what is not said is the default.
-func creationFacts(ctx context.Context, in any) policy.MapKeys {
-	k := in.(*kms.CreateKeyInput)
-	f := facts(ctx)
-	maps.Copy(f, specFacts())
-	if spec := specOf(k); spec != "" {
-		f["kms:keyspec"], f["kms:customermasterkeyspec"] = []string{spec}, []string{spec}
-	}
-	if k.KeyUsage != "" {
-		f["kms:keyusage"], f["kms:customermasterkeyusage"] = []string{string(k.KeyUsage)}, []string{string(k.KeyUsage)}
-	}
-	if k.Origin != "" {
-		f["kms:keyorigin"] = []string{string(k.Origin)}
-	}
-	f["kms:multiregion"] = []string{boolText(aws.ToBool(k.MultiRegion))}
-	return bypass(f, k.BypassPolicyLockoutSafetyCheck)
-}
-
-func policyFacts(ctx context.Context, in any) policy.MapKeys {
-	return bypass(facts(ctx), in.(*kms.PutKeyPolicyInput).BypassPolicyLockoutSafetyCheck)
-}
-
-// bypass leaves the key out where the parameter is not set, as AWS's own example policies expect.
-func bypass(f policy.MapKeys, on bool) policy.MapKeys {
-	if on {
-		f["kms:bypasspolicylockoutsafetycheck"] = []string{"true"}
-	}
-	return f
-}
-
-func deletionFacts(ctx context.Context, in any) policy.MapKeys {
-	return number(facts(ctx), "kms:schedulekeydeletionpendingwindowindays", in.(*kms.ScheduleKeyDeletionInput).PendingWindowInDays)
-}
-
-func rotationFacts(ctx context.Context, in any) policy.MapKeys {
-	return number(facts(ctx), "kms:rotationperiodindays", in.(*kms.EnableKeyRotationInput).RotationPeriodInDays)
-}
-
-func number(f policy.MapKeys, name string, n *int32) policy.MapKeys {
-	if n != nil {
-		f[name] = []string{strconv.Itoa(int(*n))}
 	}
 	return f
 }

@@ -2,18 +2,23 @@ package kms
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
-
-	"redoubt/internal/api"
 )
 
 const symmetricDefault = types.EncryptionAlgorithmSpecSymmetricDefault
 
+// A purpose is what an operation uses keys for.
+type purpose struct {
+	operation string
+	usage     types.KeyUsageType
+}
+
 // use opens a key for cryptography that an operation has been authorised for.
-func (s *Service) use(ctx context.Context, keyID string, algorithm types.EncryptionAlgorithmSpec, tokens []string) (*live, error) {
+func (s *Service) use(ctx context.Context, keyID string, p purpose, tokens []string) (*live, error) {
 	if err := checkTokens(tokens); err != nil {
 		return nil, err
 	}
@@ -21,39 +26,73 @@ func (s *Service) use(ctx context.Context, keyID string, algorithm types.Encrypt
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAlgorithm(algorithm); err != nil {
-		return nil, err
-	}
-	return k, k.usable()
+	return k, k.serves(p)
 }
 
-func checkAlgorithm(algorithm types.EncryptionAlgorithmSpec) error {
-	if algorithm == "" || algorithm == symmetricDefault {
+// serves refuses keys that are for something else.
+func (k *live) serves(p purpose) error {
+	if k.usage() == p.usage {
 		return nil
 	}
 	return &types.InvalidKeyUsageException{
-		Message: message("Algorithm %s is incompatible with key spec SYMMETRIC_DEFAULT.", []any{algorithm}),
+		Message: message("%s key usage is %s which is not valid for %s.", []any{k.arn, k.usage(), p.operation}),
 	}
+}
+
+// fit refuses an algorithm that is not one of those of a key.
+func fit[T ~string](k *live, algorithm T, of []T) error {
+	if slices.Contains(of, algorithm) {
+		return nil
+	}
+	return &types.InvalidKeyUsageException{
+		Message: message("Algorithm %s is incompatible with key spec %s.", []any{algorithm, k.spec()}),
+	}
+}
+
+// useToEncrypt is use for an operation that encrypts or decrypts with an algorithm.
+func (s *Service) useToEncrypt(ctx context.Context, keyID, operation string, algorithm types.EncryptionAlgorithmSpec, tokens []string) (*live, error) {
+	k, err := s.use(ctx, keyID, purpose{operation, types.KeyUsageTypeEncryptDecrypt}, tokens)
+	if err == nil {
+		err = fit(k, algorithm, k.encrypts())
+	}
+	if err == nil {
+		err = k.usable()
+	}
+	return k, err
+}
+
+// algorithmOr is the algorithm of a request, which need not name that of symmetric keys.
+func algorithmOr(algorithm types.EncryptionAlgorithmSpec) types.EncryptionAlgorithmSpec {
+	if algorithm == "" {
+		return symmetricDefault
+	}
+	return algorithm
 }
 
 // Encrypt implements the KMS operation.
 func (s *Service) Encrypt(ctx context.Context, in *kms.EncryptInput) (*kms.EncryptOutput, error) {
-	k, err := s.use(ctx, *in.KeyId, in.EncryptionAlgorithm, in.GrantTokens)
+	algorithm := algorithmOr(in.EncryptionAlgorithm)
+	k, err := s.useToEncrypt(ctx, *in.KeyId, "Encrypt", algorithm, in.GrantTokens)
+	if err == nil {
+		err = k.takes(in.Plaintext, algorithm, in.EncryptionContext)
+	}
+	if err == nil {
+		err = dryRun(in.DryRun)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := checkContext(in.EncryptionContext, in.DryRun); err != nil {
-		return nil, err
+	b, err := k.encryptWith(algorithm, in.Plaintext, in.EncryptionContext)
+	if err == nil {
+		err = s.used(ctx, k, types.KeyLastUsageTrackingOperationEncrypt)
 	}
-	b, err := k.encrypt(in.Plaintext, in.EncryptionContext)
-	return &kms.EncryptOutput{CiphertextBlob: b, KeyId: aws.String(k.arn), EncryptionAlgorithm: symmetricDefault}, err
+	return &kms.EncryptOutput{CiphertextBlob: b, KeyId: aws.String(k.arn), EncryptionAlgorithm: algorithm}, err
 }
 
 // An encryption context has at most 8,192 characters (API_Encrypt refers to the quota).
 const maxContext = 8192
 
-// checkContext is the last check before anything is done, so it ends a dry run too.
-func checkContext(context map[string]string, dry *bool) error {
+func checkContext(context map[string]string) error {
 	n := 0
 	for k, v := range context {
 		n += len(k) + len(v)
@@ -61,7 +100,41 @@ func checkContext(context map[string]string, dry *bool) error {
 	if n > maxContext {
 		return invalid("The encryption context must not exceed %d characters.", maxContext)
 	}
-	return dryRun(dry)
+	return nil
+}
+
+// takes refuses a message or a context that does not go with an algorithm.
+func (k *live) takes(plain []byte, algorithm types.EncryptionAlgorithmSpec, context map[string]string) error {
+	if algorithm == symmetricDefault {
+		return checkContext(context)
+	}
+	if most := k.mostPlain(algorithm); len(plain) > most {
+		return invalid("Algorithm %s and key spec %s cannot encrypt data larger than %d bytes.", algorithm, k.spec(), most)
+	}
+	return checkNoContext(context, algorithm)
+}
+
+// checkNoContext refuses a context where nothing would protect it (API_Encrypt, EncryptionContext).
+func checkNoContext(context map[string]string, algorithm types.EncryptionAlgorithmSpec) error {
+	if len(context) > 0 {
+		return invalid("EncryptionContext is not supported with encryption algorithm %s.", algorithm)
+	}
+	return nil
+}
+
+func (k *live) encryptWith(algorithm types.EncryptionAlgorithmSpec, plain []byte, context map[string]string) ([]byte, error) {
+	if algorithm == symmetricDefault {
+		return k.encrypt(plain, context)
+	}
+	return k.encryptRSA(algorithm, plain)
+}
+
+// materialID is the id of the material in use; only symmetric keys have one.
+func (k *live) materialID() *string {
+	if b := k.newest(); b != nil && k.symmetric() {
+		return aws.String(b.ID)
+	}
+	return nil
 }
 
 // Decrypt implements the KMS operation.
@@ -69,62 +142,23 @@ func (s *Service) Decrypt(ctx context.Context, in *kms.DecryptInput) (*kms.Decry
 	if err := checkNotAttested(in.Recipient); err != nil {
 		return nil, err
 	}
-	if err := checkModifiers(in.DryRunModifiers); err != nil {
-		return nil, err
+	from := source{
+		operation: "Decrypt", keyID: in.KeyId, ciphertext: in.CiphertextBlob, algorithm: algorithmOr(in.EncryptionAlgorithm),
+		context: in.EncryptionContext, tokens: in.GrantTokens, dry: in.DryRun, modifiers: in.DryRunModifiers,
 	}
-	k, b, err := s.source(ctx, in.KeyId, in.CiphertextBlob, in.EncryptionAlgorithm, in.GrantTokens)
-	if err != nil {
-		return nil, err
-	}
-	plain, err := k.decrypt(b, in.EncryptionContext)
+	plain, err := s.decipher(ctx, &from)
 	if err == nil {
 		err = dryRun(in.DryRun)
+	}
+	if err == nil {
+		err = s.used(ctx, from.key, types.KeyLastUsageTrackingOperationDecrypt)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &kms.DecryptOutput{
-		Plaintext: plain, KeyId: aws.String(k.arn), EncryptionAlgorithm: symmetricDefault,
-		KeyMaterialId: aws.String(k.Backing[b.backing].ID),
+		Plaintext: plain, KeyId: aws.String(from.key.arn), EncryptionAlgorithm: from.algorithm, KeyMaterialId: from.materialID(),
 	}, nil
-}
-
-// source opens the key of a ciphertext: the named one, which must be the one that it was encrypted under, or else that.
-func (s *Service) source(ctx context.Context, keyID *string, ciphertext []byte, algorithm types.EncryptionAlgorithmSpec, tokens []string) (*live, blob, error) {
-	if err := checkTokens(tokens); err != nil {
-		return nil, blob{}, err
-	}
-	b, ok := parseBlob(ciphertext)
-	at := place{b.account, api.CallerOf(ctx).Region, b.id}
-	var k *live
-	var err error
-	if keyID != nil {
-		k, err = s.open(ctx, *keyID)
-	} else if ok {
-		k, err = s.load(ctx, at)
-	}
-	if err == nil {
-		err = checkAlgorithm(algorithm)
-	}
-	switch {
-	case err != nil:
-		return nil, b, err
-	case !ok:
-		return nil, b, badCiphertext()
-	case k == nil:
-		return nil, b, goneCiphertext()
-	case k.place() != at:
-		return nil, b, &types.IncorrectKeyException{
-			Message: aws.String("The key ID in the request does not identify a CMK that can perform this operation."),
-		}
-	}
-	return k, b, k.usable()
-}
-
-// goneCiphertext is what AWS says of a ciphertext that is whole, but whose key is not to be found.
-func goneCiphertext() error {
-	return api.Errorf("AccessDeniedException", "The ciphertext refers to a customer master key that does not exist, "+
-		"does not exist in this region, or you are not allowed to access.")
 }
 
 func checkNotAttested(r *types.RecipientInfo) error {
@@ -134,37 +168,40 @@ func checkNotAttested(r *types.RecipientInfo) error {
 	return nil
 }
 
-func checkModifiers(m []types.DryRunModifierType) error {
-	if len(m) > 0 {
-		return invalid("DryRunModifiers is not supported by Redoubt yet.")
-	}
-	return nil
-}
-
 // ReEncrypt implements the KMS operation.
 func (s *Service) ReEncrypt(ctx context.Context, in *kms.ReEncryptInput) (*kms.ReEncryptOutput, error) {
-	if err := checkModifiers(in.DryRunModifiers); err != nil {
+	from := source{
+		operation: "ReEncrypt", keyID: in.SourceKeyId, ciphertext: in.CiphertextBlob, algorithm: algorithmOr(in.SourceEncryptionAlgorithm),
+		context: in.SourceEncryptionContext, tokens: in.GrantTokens, dry: in.DryRun, modifiers: in.DryRunModifiers,
+	}
+	if err := s.find(ctx, &from); err != nil {
 		return nil, err
 	}
-	from, b, err := s.source(ctx, in.SourceKeyId, in.CiphertextBlob, in.SourceEncryptionAlgorithm, in.GrantTokens)
+	algorithm := algorithmOr(in.DestinationEncryptionAlgorithm)
+	to, err := s.useToEncrypt(ctx, *in.DestinationKeyId, "ReEncrypt", algorithm, in.GrantTokens)
 	if err != nil {
 		return nil, err
 	}
-	to, err := s.use(ctx, *in.DestinationKeyId, in.DestinationEncryptionAlgorithm, in.GrantTokens)
+	plain, err := from.decrypt()
+	if err == nil {
+		err = to.takes(plain, algorithm, in.DestinationEncryptionContext)
+	}
+	if err == nil {
+		err = dryRun(in.DryRun)
+	}
 	if err != nil {
 		return nil, err
 	}
-	plain, err := from.decrypt(b, in.SourceEncryptionContext)
-	if err != nil {
-		return nil, err
+	moved, err := to.encryptWith(algorithm, plain, in.DestinationEncryptionContext)
+	if err == nil {
+		err = s.used(ctx, from.key, types.KeyLastUsageTrackingOperationReEncrypt)
 	}
-	if err := checkContext(in.DestinationEncryptionContext, in.DryRun); err != nil {
-		return nil, err
+	if err == nil {
+		err = s.used(ctx, to, types.KeyLastUsageTrackingOperationReEncrypt)
 	}
-	moved, err := to.encrypt(plain, in.DestinationEncryptionContext)
 	return &kms.ReEncryptOutput{
-		CiphertextBlob: moved, KeyId: aws.String(to.arn), SourceKeyId: aws.String(from.arn),
-		SourceEncryptionAlgorithm: symmetricDefault, DestinationEncryptionAlgorithm: symmetricDefault,
-		SourceKeyMaterialId: aws.String(from.Backing[b.backing].ID), DestinationKeyMaterialId: aws.String(to.newest().ID),
+		CiphertextBlob: moved, KeyId: aws.String(to.arn), SourceKeyId: aws.String(from.key.arn),
+		SourceEncryptionAlgorithm: from.algorithm, DestinationEncryptionAlgorithm: algorithm,
+		SourceKeyMaterialId: from.materialID(), DestinationKeyMaterialId: to.materialID(),
 	}, err
 }

@@ -14,12 +14,12 @@ func (s *Service) GenerateDataKey(ctx context.Context, in *kms.GenerateDataKeyIn
 	if err := checkNotAttested(in.Recipient); err != nil {
 		return nil, err
 	}
-	plain, sealed, k, err := s.dataKey(ctx, in)
+	plain, sealed, k, err := s.dataKey(ctx, in, types.KeyLastUsageTrackingOperationGenerateDataKey)
 	if err != nil {
 		return nil, err
 	}
 	return &kms.GenerateDataKeyOutput{
-		Plaintext: plain, CiphertextBlob: sealed, KeyId: aws.String(k.arn), KeyMaterialId: aws.String(k.newest().ID),
+		Plaintext: plain, CiphertextBlob: sealed, KeyId: aws.String(k.arn), KeyMaterialId: k.materialID(),
 	}, nil
 }
 
@@ -28,16 +28,16 @@ func (s *Service) GenerateDataKeyWithoutPlaintext(ctx context.Context, in *kms.G
 	_, sealed, k, err := s.dataKey(ctx, &kms.GenerateDataKeyInput{
 		KeyId: in.KeyId, KeySpec: in.KeySpec, NumberOfBytes: in.NumberOfBytes, EncryptionContext: in.EncryptionContext,
 		GrantTokens: in.GrantTokens, DryRun: in.DryRun,
-	})
+	}, types.KeyLastUsageTrackingOperationGenerateDataKeyWithoutPlaintext)
 	if err != nil {
 		return nil, err
 	}
 	return &kms.GenerateDataKeyWithoutPlaintextOutput{
-		CiphertextBlob: sealed, KeyId: aws.String(k.arn), KeyMaterialId: aws.String(k.newest().ID),
+		CiphertextBlob: sealed, KeyId: aws.String(k.arn), KeyMaterialId: k.materialID(),
 	}, nil
 }
 
-func (s *Service) dataKey(ctx context.Context, in *kms.GenerateDataKeyInput) (plain, sealed []byte, k *live, err error) {
+func (s *Service) dataKey(ctx context.Context, in *kms.GenerateDataKeyInput, operation types.KeyLastUsageTrackingOperation) (plain, sealed []byte, k *live, err error) {
 	size := int(aws.ToInt32(in.NumberOfBytes))
 	if (size == 0) == (in.KeySpec == "") {
 		return nil, nil, nil, invalid("Please specify either number of bytes or key spec.")
@@ -48,15 +48,21 @@ func (s *Service) dataKey(ctx context.Context, in *kms.GenerateDataKeyInput) (pl
 	case types.DataKeySpecAes256:
 		size = 32
 	}
-	if k, err = s.use(ctx, *in.KeyId, "", in.GrantTokens); err != nil {
-		return nil, nil, nil, err
+	k, err = s.useToEncrypt(ctx, *in.KeyId, string(operation), symmetricDefault, in.GrantTokens)
+	if err == nil {
+		err = checkContext(in.EncryptionContext)
 	}
-	if err := checkContext(in.EncryptionContext, in.DryRun); err != nil {
+	if err == nil {
+		err = dryRun(in.DryRun)
+	}
+	if err != nil {
 		return nil, nil, nil, err
 	}
 	plain = make([]byte, size)
 	rand.Read(plain)
-	sealed, err = k.encrypt(plain, in.EncryptionContext)
+	if sealed, err = k.encrypt(plain, in.EncryptionContext); err == nil {
+		err = s.used(ctx, k, operation)
+	}
 	return plain, sealed, k, err
 }
 
@@ -66,7 +72,7 @@ func (s *Service) GenerateRandom(_ context.Context, in *kms.GenerateRandomInput)
 	case in.Recipient != nil:
 		return nil, checkNotAttested(in.Recipient)
 	case in.CustomKeyStoreId != nil:
-		return nil, unsupported("Custom key stores are not supported by Redoubt yet.")
+		return nil, unsupported("Custom key stores are not supported by Redoubt.")
 	case in.NumberOfBytes == nil:
 		return nil, invalid("NumberOfBytes is required.")
 	}

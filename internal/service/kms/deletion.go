@@ -38,7 +38,7 @@ func (s *Service) ScheduleKeyDeletion(ctx context.Context, in *kms.ScheduleKeyDe
 func (s *Service) CancelKeyDeletion(ctx context.Context, in *kms.CancelKeyDeletionInput) (*kms.CancelKeyDeletionOutput, error) {
 	out := &kms.CancelKeyDeletionOutput{}
 	return out, s.change(ctx, *in.KeyId, func(k *Key) error {
-		if k.State != types.KeyStatePendingDeletion {
+		if k.present() == nil {
 			return invalidState("%s is not pending deletion.", k.place().arn())
 		}
 		k.State, k.Deletion = types.KeyStateDisabled, time.Time{}
@@ -73,26 +73,39 @@ func (s *Service) remove(tx *store.Tx, k *Key) error {
 	if err := s.unmark(tx, k); err != nil {
 		return err
 	}
+	if err := s.usages.Delete(tx, p.account, p.region, p.id); err != nil {
+		return err
+	}
 	return s.keys.Delete(tx, p.account, p.region, p.id)
 }
 
 // A due key's entry begins with its time in this form, which sorts as time does.
 const dueForm = "2006-01-02T15:04:05.000000000Z"
 
-// nextDue is when the key is next deleted or rotated, or "". A disabled key is not rotated until it is enabled again.
+// nextDue is when the key is next deleted or rotated, or when material of it expires, or "". A disabled key is not rotated
+// until it is enabled again.
 func (k *Key) nextDue() string {
+	var due time.Time
 	switch {
 	case k.State == types.KeyStatePendingDeletion:
-		return k.Deletion.UTC().Format(dueForm)
+		due = k.Deletion
 	case k.State == types.KeyStateEnabled && k.RotationDays > 0:
-		return k.NextRotation.UTC().Format(dueForm)
+		due = k.NextRotation
 	}
-	return ""
+	for _, b := range k.Backing {
+		if !b.Gone && !b.Expires.IsZero() && (due.IsZero() || b.Expires.Before(due)) {
+			due = b.Expires
+		}
+	}
+	if due.IsZero() {
+		return ""
+	}
+	return due.UTC().Format(dueForm)
 }
 
 func (s *Service) runDue(ctx context.Context) error { return s.runDueAt(ctx, time.Now().UTC()) }
 
-// runDueAt deletes and rotates the keys that are due, each in a transaction of its own.
+// runDueAt does what is due to keys, each in a transaction of its own.
 func (s *Service) runDueAt(ctx context.Context, now time.Time) error {
 	var due []place
 	err := s.db.View(ctx, func(tx *store.Tx) error {
@@ -116,10 +129,13 @@ func (s *Service) runDueKey(ctx context.Context, p place, now time.Time) error {
 		if err != nil || !ok || k.Due == "" || k.Due >= now.Format(dueForm) {
 			return err
 		}
-		if k.State == types.KeyStatePendingDeletion {
+		if k.State == types.KeyStatePendingDeletion && k.Deletion.Before(now) {
 			return s.remove(tx, &k)
 		}
-		k.rotate(now)
+		k.expire(now)
+		if k.State == types.KeyStateEnabled && k.RotationDays > 0 && k.NextRotation.Before(now) {
+			k.rotate(now)
+		}
 		return s.put(tx, &k)
 	})
 }

@@ -16,13 +16,29 @@ import (
 // A key has at most 50,000 grants (KMS quotas, "Grants per KMS key").
 const maxGrants = 50_000
 
-// grantable are the operations that a grant on a symmetric encryption key may permit
+// grantable are the operations that a grant on a key may permit, besides those on grants and keys themselves
 // (https://docs.aws.amazon.com/kms/latest/developerguide/grants.html#terms-grant-operations).
-var grantable = []types.GrantOperation{
-	types.GrantOperationCreateGrant, types.GrantOperationDecrypt, types.GrantOperationDescribeKey, types.GrantOperationEncrypt,
-	types.GrantOperationGenerateDataKey, types.GrantOperationGenerateDataKeyPair,
-	types.GrantOperationGenerateDataKeyPairWithoutPlaintext, types.GrantOperationGenerateDataKeyWithoutPlaintext,
-	types.GrantOperationReEncryptFrom, types.GrantOperationReEncryptTo, types.GrantOperationRetireGrant,
+func (k *Key) grantable() []types.GrantOperation {
+	list := []types.GrantOperation{types.GrantOperationCreateGrant, types.GrantOperationDescribeKey, types.GrantOperationRetireGrant}
+	if k.kind().paired() {
+		list = append(list, types.GrantOperationGetPublicKey)
+	}
+	list = append(list, grantableFor[k.usage()]...)
+	if k.symmetric() {
+		list = append(list, types.GrantOperationGenerateDataKey, types.GrantOperationGenerateDataKeyWithoutPlaintext,
+			types.GrantOperationGenerateDataKeyPair, types.GrantOperationGenerateDataKeyPairWithoutPlaintext)
+	}
+	return list
+}
+
+var grantableFor = map[types.KeyUsageType][]types.GrantOperation{
+	types.KeyUsageTypeEncryptDecrypt: {
+		types.GrantOperationDecrypt, types.GrantOperationEncrypt, types.GrantOperationReEncryptFrom, types.GrantOperationReEncryptTo,
+	},
+	types.KeyUsageTypeSignVerify:             {types.GrantOperationSign, types.GrantOperationVerify},
+	types.KeyUsageTypeGenerateVerifyMac:      {types.GrantOperationGenerateMac, types.GrantOperationVerifyMac},
+	types.KeyUsageTypeKeyAgreement:           {types.GrantOperationDeriveSharedSecret},
+	types.KeyUsageTypeEncapsulateDecapsulate: {types.GrantOperationEncapsulate, types.GrantOperationDecapsulate},
 }
 
 // CreateGrant implements the KMS operation.
@@ -59,14 +75,17 @@ func newGrant(ctx context.Context, k *live, in *kms.CreateGrantInput) (*Grant, e
 		Retiring: aws.ToString(in.RetiringPrincipal), RetiringService: aws.ToString(in.RetiringServicePrincipal),
 	}
 	for _, op := range in.Operations {
-		if !slices.Contains(grantable, op) {
-			return nil, invalid("The operation %s is not compatible with the key spec SYMMETRIC_DEFAULT", op)
+		if !slices.Contains(k.grantable(), op) {
+			return nil, invalid("The operation %s is not compatible with the key spec %s", op, k.spec())
 		}
 		if !slices.Contains(g.Operations, op) {
 			g.Operations = append(g.Operations, op)
 		}
 	}
 	if c := in.Constraints; c != nil {
+		if !k.symmetric() && len(c.EncryptionContextEquals)+len(c.EncryptionContextSubset) > 0 {
+			return nil, invalid("Encryption context constraints are not supported for the key spec %s", k.spec())
+		}
 		g.Equals, g.Subset, g.SourceARN = c.EncryptionContextEquals, c.EncryptionContextSubset, aws.ToString(c.SourceArn)
 	}
 	return g, g.check()

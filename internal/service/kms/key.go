@@ -19,27 +19,40 @@ type Key struct {
 	Created     time.Time
 	Description string
 	Manager     types.KeyManagerType
-	State       types.KeyState
-	Deletion    time.Time // zero unless the key is pending deletion
+	Spec        types.KeySpec // see spec, usage and origin
+	Usage       types.KeyUsageType
+	Origin      types.OriginType
+	MultiRegion bool           // a primary key, as there is no other Region
+	State       types.KeyState // as its owner set it; see stateAt
+	Deletion    time.Time      // zero unless the key is pending deletion
 	Policy      string
 	Bound       policy.Bindings // of Policy
 	Tags        map[string]string
-	Backing     []backing // oldest first; the last one encrypts
+	Backing     []backing // oldest first; the last one that is not pending is in use
 
 	RotationDays int32 // 0 while automatic rotation is off
 	NextRotation time.Time
 
-	Grants     int    // how many there are
-	Generation string // changes with the key, its aliases and its grants
-	Due        string // its entry in the table of due keys
+	Grants     int       // how many there are
+	Tracked    time.Time // since when its use is recorded
+	Generation string    // changes with the key, its aliases and its grants
+	Due        string    // its entry in the table of due keys
 }
 
-// A backing is one generation of key material. None is ever dropped, because old ciphertexts need theirs.
+// A backing is one generation of key material. None is ever dropped, because old ciphertexts need theirs; but the owner
+// of a key may take material away that was imported.
 type backing struct {
 	ID       string // KeyMaterialId
-	Material secret
+	Material secret // see kind.generate
+	Public   []byte // SubjectPublicKeyInfo of a key pair
 	Created  time.Time
 	Type     types.RotationType // how it came about; "" for the first
+
+	// Of imported material only.
+	Gone        bool      // deleted, or expired and wiped
+	Pending     bool      // waits for a rotation
+	Expires     time.Time // zero if it does not
+	Description string
 }
 
 // A secret is key material. It is stored in sealed records and never shown.
@@ -59,10 +72,9 @@ func (secret) Format(f fmt.State, _ rune) { f.Write([]byte(sealed)) }
 // MarshalJSON implements json.Marshaler.
 func (secret) MarshalJSON() ([]byte, error) { return []byte(`"` + sealed + `"`), nil }
 
+// newBacking is for material of a given kind that is made here. It is not for RSA keys, which take their time: see forge.
 func newBacking(at time.Time, how types.RotationType) backing {
-	material := make(secret, 32)
-	rand.Read(material)
-	return backing{ID: randomHex(32), Material: material, Created: at, Type: how}
+	return backing{ID: randomHex(32), Material: randomBytes(symmetricSize), Created: at, Type: how}
 }
 
 func randomHex(bytes int) string {
@@ -71,12 +83,17 @@ func randomHex(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
-// newID returns a random UUID, the form of key ids.
-func newID() string {
+// newID returns a random key id: a UUID, or the form of multi-Region keys.
+func newID(multiRegion bool) string {
+	if multiRegion {
+		return multiPrefix + randomHex(16)
+	}
 	var b [16]byte
 	rand.Read(b[:])
 	return uuid(b)
 }
+
+const multiPrefix = "mrk-"
 
 // uuid writes b as a UUID of version 4 (RFC 9562).
 func uuid(b [16]byte) string {

@@ -22,15 +22,17 @@ func (s *Service) CreateKey(ctx context.Context, in *kms.CreateKeyInput) (*kms.C
 		return nil, err
 	}
 	c, now := api.CallerOf(ctx), time.Now().UTC()
-	k := Key{
-		ID: newID(), Account: c.Account, Region: c.Region, Created: now, Description: aws.ToString(in.Description),
-		Manager: types.KeyManagerTypeCustomer, State: types.KeyStateEnabled, Tags: tags,
-		Policy: defaultPolicy(c.Account), Backing: []backing{newBacking(now, "")},
-	}
+	k := shape(in)
+	k.ID, k.Account, k.Region, k.Created, k.Tracked = newID(k.MultiRegion), c.Account, c.Region, now, now
+	k.Description, k.Manager, k.State, k.Tags = aws.ToString(in.Description), types.KeyManagerTypeCustomer, types.KeyStateEnabled, tags
+	k.Policy = defaultPolicy(c.Account)
 	if in.Policy != nil {
 		k.Policy = *in.Policy
 	}
-	if err := s.checkPolicy(ctx, &k, keyFacts(nil), in.BypassPolicyLockoutSafetyCheck); err != nil {
+	if err := s.checkPolicy(ctx, &k, keyFacts(&k, nil), in.BypassPolicyLockoutSafetyCheck); err != nil {
+		return nil, err
+	}
+	if k.Backing, err = s.firstBacking(ctx, &k); err != nil {
 		return nil, err
 	}
 	api.Touch(ctx, api.Resource{ARN: k.place().arn(), Type: "AWS::KMS::Key"})
@@ -38,50 +40,50 @@ func (s *Service) CreateKey(ctx context.Context, in *kms.CreateKeyInput) (*kms.C
 	return &kms.CreateKeyOutput{KeyMetadata: k.metadata()}, err
 }
 
-// specOf is the key spec of a request, by its present or its former name.
-func specOf(in *kms.CreateKeyInput) string {
-	if in.KeySpec != "" {
-		return string(in.KeySpec)
+// firstBacking makes the material of a new key, unless it is to be imported.
+func (s *Service) firstBacking(ctx context.Context, k *Key) ([]backing, error) {
+	switch {
+	case k.imported():
+		return nil, nil
+	case k.symmetric():
+		return []backing{newBacking(k.Created, "")}, nil
 	}
-	return string(in.CustomerMasterKeySpec)
-}
-
-// checkSpec refuses what is not a symmetric encryption key with material made here.
-func checkSpec(in *kms.CreateKeyInput) error {
-	if in.KeySpec != "" && in.CustomerMasterKeySpec != "" {
-		return invalid("You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
+	material, err := s.forge.make(ctx, k.kind())
+	if err != nil {
+		return nil, err
 	}
-	switch spec := specOf(in); {
-	case spec != "" && spec != string(types.KeySpecSymmetricDefault):
-		return unsupported("KeySpec %s is not supported by Redoubt yet.", spec)
-	case in.KeyUsage != "" && in.KeyUsage != types.KeyUsageTypeEncryptDecrypt:
-		return invalid("KeyUsage %s is not compatible with KeySpec SYMMETRIC_DEFAULT", in.KeyUsage)
-	case in.Origin != "" && in.Origin != types.OriginTypeAwsKms:
-		return unsupported("Origin %s is not supported by Redoubt yet.", in.Origin)
-	case in.CustomKeyStoreId != nil || in.XksKeyId != nil:
-		return unsupported("Custom key stores are not supported by Redoubt yet.")
-	case aws.ToBool(in.MultiRegion):
-		return unsupported("Multi-Region keys are not supported by Redoubt yet.")
+	private, err := k.kind().parse(material)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	spki, err := public(private)
+	return []backing{{Material: material, Public: spki, Created: k.Created}}, err
 }
 
 func (k *Key) metadata() *types.KeyMetadata {
+	state := k.state()
 	m := &types.KeyMetadata{
 		AWSAccountId: aws.String(k.Account), KeyId: aws.String(k.ID), Arn: aws.String(k.place().arn()),
-		CreationDate: aws.Time(k.Created), Enabled: k.State == types.KeyStateEnabled, Description: aws.String(k.Description),
-		KeyUsage: types.KeyUsageTypeEncryptDecrypt, KeyState: k.State, Origin: types.OriginTypeAwsKms, KeyManager: k.Manager,
-		CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault, KeySpec: types.KeySpecSymmetricDefault,
-		EncryptionAlgorithms: []types.EncryptionAlgorithmSpec{types.EncryptionAlgorithmSpecSymmetricDefault},
-		MultiRegion:          aws.Bool(false), CurrentKeyMaterialId: aws.String(k.newest().ID),
+		CreationDate: aws.Time(k.Created), Enabled: state == types.KeyStateEnabled, Description: aws.String(k.Description),
+		KeyUsage: k.usage(), KeyState: state, Origin: k.origin(), KeyManager: k.Manager,
+		CustomerMasterKeySpec: types.CustomerMasterKeySpec(k.spec()), KeySpec: k.spec(), MultiRegion: aws.Bool(k.MultiRegion),
+		EncryptionAlgorithms: k.encrypts(), SigningAlgorithms: k.signs(), MacAlgorithms: k.macs(),
+		KeyAgreementAlgorithms: k.agrees(), EncapsulationAlgorithms: k.encapsulates(),
+	}
+	if b := k.newest(); b != nil && k.symmetric() {
+		m.CurrentKeyMaterialId = aws.String(b.ID)
+	}
+	if k.MultiRegion {
+		m.MultiRegionConfiguration = k.regions()
+	}
+	if k.imported() && state != types.KeyStatePendingImport {
+		m.ExpirationModel, m.ValidTo = expiration(k.expires())
 	}
 	if !k.Deletion.IsZero() {
 		m.DeletionDate = aws.Time(k.Deletion)
 	}
 	return m
 }
-
-func (k *Key) newest() *backing { return &k.Backing[len(k.Backing)-1] }
 
 // DescribeKey implements the KMS operation.
 func (s *Service) DescribeKey(ctx context.Context, in *kms.DescribeKeyInput) (*kms.DescribeKeyOutput, error) {
@@ -118,7 +120,7 @@ func (s *Service) ListKeys(ctx context.Context, in *kms.ListKeysInput) (*kms.Lis
 // EnableKey implements the KMS operation.
 func (s *Service) EnableKey(ctx context.Context, in *kms.EnableKeyInput) (*kms.EnableKeyOutput, error) {
 	return &kms.EnableKeyOutput{}, s.change(ctx, *in.KeyId, func(k *Key) error {
-		err := k.present()
+		err := k.complete()
 		k.State = types.KeyStateEnabled
 		return err
 	})
@@ -127,7 +129,7 @@ func (s *Service) EnableKey(ctx context.Context, in *kms.EnableKeyInput) (*kms.E
 // DisableKey implements the KMS operation.
 func (s *Service) DisableKey(ctx context.Context, in *kms.DisableKeyInput) (*kms.DisableKeyOutput, error) {
 	return &kms.DisableKeyOutput{}, s.change(ctx, *in.KeyId, func(k *Key) error {
-		err := k.present()
+		err := k.complete()
 		k.State = types.KeyStateDisabled
 		return err
 	})

@@ -26,22 +26,39 @@ func TestNewKeyIsDescribedAsAWSDoes(t *testing.T) {
 	}
 }
 
-func TestKeysThatAreNotMadeYetAreRefused(t *testing.T) {
+func TestKeysThatCannotBeAreRefused(t *testing.T) {
 	t.Parallel()
 	a := start(t)
+	const noUsage = "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."
 	for _, c := range []struct {
 		in            sdk.CreateKeyInput
 		code, message string
 	}{
-		{sdk.CreateKeyInput{KeySpec: "RSA_2048", KeyUsage: "SIGN_VERIFY"}, "UnsupportedOperationException", "KeySpec RSA_2048 is not supported by Redoubt yet."},
+		{sdk.CreateKeyInput{KeySpec: "ECC_SECG_P256K1", KeyUsage: "SIGN_VERIFY"}, "UnsupportedOperationException", "KeySpec ECC_SECG_P256K1 is not supported by Redoubt."},
+		{sdk.CreateKeyInput{KeySpec: "ML_DSA_65", KeyUsage: "SIGN_VERIFY"}, "UnsupportedOperationException", "KeySpec ML_DSA_65 is not supported by Redoubt."},
+		{sdk.CreateKeyInput{KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE"}, "UnsupportedOperationException", "KeySpec ML_KEM_512 is not supported by Redoubt."},
+		{sdk.CreateKeyInput{KeySpec: "SM2", KeyUsage: "SIGN_VERIFY"}, "UnsupportedOperationException", "KeySpec SM2 is not supported by Redoubt."},
+		{sdk.CreateKeyInput{KeySpec: "RSA_2048"}, "ValidationException", noUsage},
+		{sdk.CreateKeyInput{KeySpec: "HMAC_256"}, "ValidationException", noUsage},
 		{sdk.CreateKeyInput{KeyUsage: "SIGN_VERIFY"}, "ValidationException", "KeyUsage SIGN_VERIFY is not compatible with KeySpec SYMMETRIC_DEFAULT"},
-		{sdk.CreateKeyInput{Origin: "EXTERNAL"}, "UnsupportedOperationException", "Origin EXTERNAL is not supported by Redoubt yet."},
-		{sdk.CreateKeyInput{MultiRegion: ptr(true)}, "UnsupportedOperationException", "Multi-Region keys are not supported by Redoubt yet."},
+		{sdk.CreateKeyInput{KeySpec: "RSA_2048", KeyUsage: "KEY_AGREEMENT"}, "ValidationException", "KeyUsage KEY_AGREEMENT is not compatible with KeySpec RSA_2048"},
+		{sdk.CreateKeyInput{KeySpec: "ECC_NIST_P256", KeyUsage: "ENCRYPT_DECRYPT"}, "ValidationException", "KeyUsage ENCRYPT_DECRYPT is not compatible with KeySpec ECC_NIST_P256"},
+		{sdk.CreateKeyInput{KeySpec: "ECC_NIST_EDWARDS25519", KeyUsage: "KEY_AGREEMENT"}, "ValidationException", "..."},
+		{sdk.CreateKeyInput{KeySpec: "ML_KEM_768", KeyUsage: "ENCAPSULATE_DECAPSULATE", Origin: "EXTERNAL"}, "UnsupportedOperationException", "Origin EXTERNAL is not supported for key spec ML_KEM_768."},
+		{sdk.CreateKeyInput{Origin: "EXTERNAL_KEY_STORE"}, "UnsupportedOperationException", "Origin EXTERNAL_KEY_STORE is not supported by Redoubt."},
+		{sdk.CreateKeyInput{Origin: "AWS_CLOUDHSM", CustomKeyStoreId: ptr("cks-1")}, "UnsupportedOperationException", "Custom key stores are not supported by Redoubt."},
 		{sdk.CreateKeyInput{KeySpec: "SYMMETRIC_DEFAULT", CustomerMasterKeySpec: "SYMMETRIC_DEFAULT"}, "ValidationException", "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated."},
 	} {
 		_, err := a.CreateKey(ctx, &c.in)
 		refused(t, err, c.code, c.message)
 	}
+}
+
+func TestCustomKeyStoresAreUnknown(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	_, err := a.DescribeCustomKeyStores(ctx, &sdk.DescribeCustomKeyStoresInput{})
+	refused(t, err, "UnknownOperationException", "...")
 }
 
 func TestDisabledKeyRefusesTheNextCall(t *testing.T) {

@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"sync/atomic"
 
 	"redoubt/internal/api"
 	"redoubt/internal/policy"
@@ -22,15 +21,17 @@ type live struct {
 	arn    string
 	policy *policy.Document
 	facts  policy.MapKeys // condition keys of the key itself
-	roots  []root         // from which the keys of messages are derived, a backing each
+	roots  []root         // from which the keys of messages are derived, a backing each; of symmetric keys
+	secret func() any     // the parsed material of other keys, nil while there is none
 	unmade bool           // an AWS managed key that will be made when it is first used
 
+	used    atomic.Pointer[usage]
 	mu      sync.Mutex
 	granted map[string]*policy.Document // the policy with the grants of one caller
 }
 
 // A root yields the secret that message keys are derived from. It is a function because fmt prints unexported fields
-// without asking their methods, and of a function it can print the address only.
+// without asking their methods, and of a function it can print the address only. It is nil where the material is gone.
 type root func() []byte
 
 // A cache holds live keys. Whether one is still current is asked of the store at each use, so that nodes agree.
@@ -51,6 +52,9 @@ func (c *cache) get(p place) *live {
 func (c *cache) put(p place, k *live) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if before := c.keys[p]; before != nil && before.used.Load() != nil {
+		k.used.CompareAndSwap(nil, before.used.Load())
+	}
 	if c.keys == nil || len(c.keys) >= maxLive {
 		c.keys = map[place]*live{}
 	}
@@ -101,17 +105,35 @@ func enliven(record Key, aliases []string) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &live{Key: record, arn: record.place().arn(), policy: document.Bound(record.Bound), facts: keyFacts(aliases)}
+	k := &live{Key: record, arn: record.place().arn(), policy: document.Bound(record.Bound), facts: keyFacts(&record, aliases)}
 	k.Backing = slices.Clone(k.Backing)
 	for i := range k.Backing {
-		secret, err := hkdf.Extract(sha256.New, k.Backing[i].Material, nil)
-		if err != nil {
+		if err := k.unlock(&k.Backing[i]); err != nil {
 			return nil, err
 		}
-		k.roots = append(k.roots, func() []byte { return secret })
-		k.Backing[i].Material = nil
 	}
 	return k, nil
+}
+
+// unlock makes material ready for use, and takes it out of the record.
+func (k *live) unlock(b *backing) error {
+	material := b.Material
+	b.Material = nil
+	if !k.symmetric() {
+		if b.Gone {
+			return nil
+		}
+		private, err := k.kind().parse(material)
+		k.secret = func() any { return private }
+		return err
+	}
+	if b.Gone {
+		k.roots = append(k.roots, nil)
+		return nil
+	}
+	secret, err := hkdf.Extract(sha256.New, material, nil)
+	k.roots = append(k.roots, func() []byte { return secret })
+	return err
 }
 
 // lookup finds the key that a reference means. Its error for a missing one is AWS's.
@@ -168,27 +190,6 @@ func (s *Service) openByID(ctx context.Context, keyID string) (*live, error) {
 	k, err := s.lookup(ctx, r)
 	return permitted(ctx, k, err)
 }
-
-// usable refuses keys that must not be used for cryptography now.
-func (k *Key) usable() error {
-	switch k.State {
-	case types.KeyStateDisabled:
-		return &types.DisabledException{Message: message("%s is disabled.", []any{k.place().arn()})}
-	case types.KeyStatePendingDeletion:
-		return k.pending()
-	}
-	return nil
-}
-
-// present refuses keys that are about to be deleted.
-func (k *Key) present() error {
-	if k.State == types.KeyStatePendingDeletion {
-		return k.pending()
-	}
-	return nil
-}
-
-func (k *Key) pending() error { return invalidState("%s is pending deletion.", k.place().arn()) }
 
 // change applies fn to a key that an operation on it, which takes no alias, has been authorised for.
 func (s *Service) change(ctx context.Context, keyID string, fn func(*Key) error) error {

@@ -19,8 +19,14 @@ type managedKey struct{ title, data string }
 
 // managedKeys are the services that have one.
 var managedKeys = map[string]managedKey{
-	"lambda": {"AWS Lambda", "Lambda functions"},
-	"s3":     {"S3", "S3 objects"},
+	"dynamodb":       {"Amazon DynamoDB", "DynamoDB data"},
+	"kinesis":        {"Kinesis", "Kinesis data"},
+	"lambda":         {"AWS Lambda", "Lambda functions"},
+	"s3":             {"S3", "S3 objects"},
+	"secretsmanager": {"AWS Secrets Manager", "Secrets Manager data"},
+	"sns":            {"SNS", "SNS data"},
+	"sqs":            {"Simple Queue Service (SQS)", "SQS messages"},
+	"ssm":            {"SSM", "SSM data"},
 }
 
 const managedPrefix = aliasPrefix + "aws/"
@@ -89,7 +95,7 @@ func (s *Service) make(ctx context.Context, k *live) (*live, error) {
 			return err
 		}
 		record := k.Key
-		record.Created, record.NextRotation = now, now.AddDate(0, 0, int(record.RotationDays))
+		record.Created, record.Tracked, record.NextRotation = now, now, now.AddDate(0, 0, int(record.RotationDays))
 		record.Backing = []backing{newBacking(now, "")}
 		if err := s.putAlias(tx, Alias{
 			Account: k.Account, Region: k.Region, Name: alias, KeyID: k.ID, Created: now, Updated: now,

@@ -1,15 +1,18 @@
 // Package kms is AWS Key Management Service: keys that never leave it, and what may be done with them.
 //
-// It has symmetric encryption keys. Backing keys live in sealed records; every use goes through the key's own policy and
-// its grants, which are the root of trust: no identity policy reaches a key whose policy does not let it.
+// It has symmetric encryption keys, key pairs to encrypt, sign and agree with, and HMAC keys, with material made here or
+// imported. Material lives in sealed records; every use goes through the key's own policy and its grants, which are the root
+// of trust: no identity policy reaches a key whose policy does not let it.
 package kms
 
 import (
 	"context"
 	_ "embed"
+	"fmt"
 	"time"
 
 	"redoubt/internal/api"
+	"redoubt/internal/seal"
 	"redoubt/internal/store"
 	"redoubt/internal/wire"
 	"redoubt/internal/work"
@@ -27,8 +30,11 @@ type Service struct {
 	grants  *store.Table[Grant]    // account, region, key id, grant id
 	index   *store.Table[grantRef] // see grantIndex
 	due     *store.Table[mark]     // time, account, region, key id
+	usages  *store.Table[usage]    // account, region, key id
 
-	cache cache
+	tokens *seal.Box // seals import tokens
+	forge  forge
+	cache  cache
 }
 
 // A mark is a record that says all by its key.
@@ -38,7 +44,12 @@ const name = "kms"
 
 // New returns the service. It starts nothing.
 func New(d api.Deps) (*Service, error) {
+	tokens, err := d.Ring.Box("import")
+	if err != nil {
+		return nil, fmt.Errorf("opening the key of import tokens: %w", err)
+	}
 	return &Service{
+		tokens: tokens, forge: newForge(),
 		db: d.DB, api: d.API,
 		keys:    store.NewTable[Key](d.DB, name, "key"),
 		current: store.NewTable[mark](d.DB, name, "current"),
@@ -47,6 +58,7 @@ func New(d api.Deps) (*Service, error) {
 		grants:  store.NewTable[Grant](d.DB, name, "grant"),
 		index:   store.NewTable[grantRef](d.DB, name, "grantindex"),
 		due:     store.NewTable[mark](d.DB, name, "due"),
+		usages:  store.NewTable[usage](d.DB, name, "usage"),
 	}, nil
 }
 
@@ -62,5 +74,5 @@ var patch []byte
 // Model implements api.Service.
 func (s *Service) Model() wire.Model { return wire.Model{JSON: model, Patch: patch} }
 
-// Run deletes and rotates keys when their time has come, until ctx ends.
+// Run deletes and rotates keys, and wipes imported material, when their time has come, until ctx ends.
 func (s *Service) Run(ctx context.Context) error { return work.Every(ctx, time.Hour, s.runDue) }
