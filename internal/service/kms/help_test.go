@@ -192,6 +192,18 @@ func refused(t testing.TB, err error, code, message string) {
 	}
 }
 
+// codeOf is the code of an error, "" of none.
+func codeOf(err error) string {
+	var known smithy.APIError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &known):
+		return known.ErrorCode()
+	}
+	return err.Error()
+}
+
 func idOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
 var ctx = context.Background()

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"runtime"
@@ -81,13 +82,17 @@ func (f kind) parse(material []byte) (any, error) {
 		return material, nil
 	}
 	private, err := x509.ParsePKCS8PrivateKey(material)
-	if err != nil {
-		return nil, errMaterial
-	}
-	if !f.fits(private) {
+	if err != nil || !f.fits(private) || !isWhole(material) {
 		return nil, errMaterial
 	}
 	return private, nil
+}
+
+// isWhole reports whether nothing comes after the one value of der, which crypto/x509 does not mind in a private key.
+func isWhole(der []byte) bool {
+	var value asn1.RawValue
+	rest, err := asn1.Unmarshal(der, &value)
+	return err == nil && len(rest) == 0
 }
 
 // An HMAC key is as long as its hash, or longer, up to 1,024 bits
