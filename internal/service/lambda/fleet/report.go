@@ -151,6 +151,8 @@ func (i *invocation) explain(r *result, o *Outcome) {
 	case r.failure != nil:
 		o.ErrorType = r.failure.Type
 		o.Payload = runtimeapi.ErrorBody(r.failure.Type, "RequestId: "+i.ev.RequestID+" Error: "+r.failure.Message)
+	default:
+		o.ErrorType = r.kind
 	}
 }
 
