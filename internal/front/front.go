@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/smithy-go"
+
 	"redoubt/internal/api"
 	"redoubt/internal/policy"
 	"redoubt/internal/sigv4"
@@ -67,6 +69,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if x.isObjects() {
+		defer x.account()()
 		x.share()
 		if sig == nil && isForm(r) {
 			x.post()
@@ -248,5 +251,9 @@ func (x *exchange) refuse(err error) {
 }
 
 func (x *exchange) answerError(err error) {
+	var known smithy.APIError
+	if x.isObjects() && errors.As(err, &known) {
+		x.w.Header().Set(errorHeader, known.ErrorCode())
+	}
 	x.call.EncodeError(x.w, err, x.caller.Request.ID)
 }

@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -65,16 +66,55 @@ func TestLockedVersionsCannotBeDeleted(t *testing.T) {
 	must(t, err, "InvalidRequest")
 }
 
+// serviceOf is the service itself, whose background work tests do not wait for.
+func serviceOf(server *redoubttest.Server) *service.Service {
+	for _, e := range server.App.Registry().Services() {
+		if found, is := e.Service.(*service.Service); is {
+			return found
+		}
+	}
+	return nil
+}
+
+func TestRequestsAreWrittenDownInAnotherBucket(t *testing.T) {
+	t.Parallel()
+	server := redoubttest.Run(t, app.Config{})
+	c := client(server.Account(t))
+	b, target := bucket(t, c), bucket(t, c)
+	_, err := c.PutBucketLogging(t.Context(), &s3.PutBucketLoggingInput{Bucket: b, BucketLoggingStatus: &types.BucketLoggingStatus{LoggingEnabled: &types.LoggingEnabled{TargetBucket: target, TargetPrefix: aws.String("log/")}}})
+	ok(t, err)
+	put(t, c, b, "a key", "text")
+	_, err = c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: aws.String("missing")})
+	must(t, err, "NoSuchKey")
+	if err := serviceOf(server).DeliverLogs(t.Context()); err == nil {
+		t.Error("delivered without permission")
+	}
+	setPolicy(t, c, target, fmt.Sprintf(`{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::%s/log/*",
+		"Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::%s"},"StringLike":{"aws:SourceAccount":"2*"}}}`, *target, *b))
+	put(t, c, b, "a key", "text")
+	_, err = c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: aws.String("missing")})
+	must(t, err, "NoSuchKey")
+	ok(t, serviceOf(server).DeliverLogs(t.Context()))
+	list, err := c.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: target, Prefix: aws.String("log/")})
+	ok(t, err)
+	if len(list.Contents) != 1 {
+		t.Fatalf("%d log objects", len(list.Contents))
+	}
+	text := get(t, c, target, *list.Contents[0].Key)
+	for _, want := range []string{" REST.PUT.OBJECT a%20key \"PUT /" + *b + "/a%20key?x-id=PutObject HTTP/", " REST.GET.OBJECT missing \"GET ", " 404 NoSuchKey ", " SigV4 TLS_"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log has no %q: %s", want, text)
+		}
+	}
+	_, err = c.PutBucketLogging(t.Context(), &s3.PutBucketLoggingInput{Bucket: b, BucketLoggingStatus: &types.BucketLoggingStatus{LoggingEnabled: &types.LoggingEnabled{TargetBucket: aws.String("none-of-ours"), TargetPrefix: aws.String("")}}})
+	must(t, err, "InvalidTargetBucketForLogging")
+}
+
 func TestObjectsAndUploadsEndByLifecycle(t *testing.T) {
 	t.Parallel()
 	server := redoubttest.Run(t, app.Config{})
 	c := client(server.Account(t))
-	var s *service.Service
-	for _, e := range server.App.Registry().Services() {
-		if found, is := e.Service.(*service.Service); is {
-			s = found
-		}
-	}
+	s := serviceOf(server)
 	b, versioned := bucket(t, c), bucket(t, c)
 	rules := func(b *string, r ...types.LifecycleRule) {
 		for i := range r {

@@ -38,8 +38,9 @@ type Service struct {
 	small     *store.Table[content]  // account, region, piece id
 	large     *store.Table[mark]     // piece id: those that are kept in blobs
 
-	cache   cache
-	readers readers
+	cache    cache
+	readers  readers
+	accesses accessLog
 }
 
 // A mark is a record that says all by its key.
@@ -84,12 +85,18 @@ func (s *Service) Unions() []wire.Union { return unions() }
 // delete. Objects are not counted: they stream.
 func (s *Service) MaxBody() int64 { return 8 << 20 }
 
-// Run removes in the background what expires, and what nothing refers to any more, until ctx ends.
+// Run removes in the background what expires, and what nothing refers to any more, and delivers access logs, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	var expiring sync.WaitGroup
-	defer expiring.Wait()
-	expiring.Go(func() {
-		_ = work.Every(ctx, time.Hour, func(ctx context.Context) error { return s.Expire(ctx, time.Now()) }) // it ends with ctx
-	})
-	return s.removePieces(ctx)
+	var others sync.WaitGroup
+	defer others.Wait()
+	every := func(d time.Duration, fn func(context.Context) error) {
+		others.Go(func() { _ = work.Every(ctx, d, fn) }) // it ends with ctx, and logs what fails
+	}
+	every(time.Hour, func(ctx context.Context) error { return s.Expire(ctx, time.Now()) })
+	every(time.Minute, s.DeliverLogs)
+	err := s.removePieces(ctx)
+	if late := s.DeliverLogs(context.WithoutCancel(ctx)); late != nil {
+		s.log.WarnContext(ctx, "access logs were not delivered", "error", late)
+	}
+	return err
 }
