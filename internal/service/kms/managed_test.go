@@ -47,6 +47,34 @@ func TestManagedKeyIsMadeOnFirstUseThroughItsService(t *testing.T) {
 	refused(t, err, "AccessDeniedException", "...")
 }
 
+func TestEveryManagedKeyServesItsServiceOnly(t *testing.T) {
+	t.Parallel()
+	a := serve(t)
+	n := a.nobody(t, "n")
+	services := []string{"dynamodb", "kinesis", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm"}
+	for i, service := range services {
+		via := func(service string) context.Context {
+			return api.Via(api.WithCaller(ctx, n.caller(t)), service+".amazonaws.com")
+		}
+		in := &sdk.GenerateDataKeyInput{KeyId: ptr("alias/aws/" + service), KeySpec: "AES_256", EncryptionContext: contextOf([]string{"a", "b"})}
+		out, err := api.Call[sdk.GenerateDataKeyOutput](via(service), a.server.App.Registry(), in)
+		must(t, err)
+		open := &sdk.DecryptInput{CiphertextBlob: out.CiphertextBlob, EncryptionContext: in.EncryptionContext}
+		_, err = api.Call[sdk.DecryptOutput](via(service), a.server.App.Registry(), open)
+		must(t, err)
+		_, err = api.Call[sdk.DecryptOutput](via(services[(i+1)%len(services)]), a.server.App.Registry(), open)
+		refused(t, err, "AccessDeniedException", "...")
+		key, err := a.DescribeKey(ctx, &sdk.DescribeKeyInput{KeyId: out.KeyId})
+		must(t, err)
+		if m := key.KeyMetadata; m.KeyManager != types.KeyManagerTypeAws || !strings.HasPrefix(*m.Description, "Default key that protects my ") {
+			t.Errorf("got %+v", m)
+		}
+		if text := a.policyOf(t, *out.KeyId); !strings.Contains(text, `"`+service+"."+region+`.amazonaws.com"`) {
+			t.Errorf("got %s", text)
+		}
+	}
+}
+
 func TestManagedKeyIsDescribedAndCannotBeChanged(t *testing.T) {
 	t.Parallel()
 	a := start(t)
