@@ -9,6 +9,7 @@ import (
 	"redoubt/internal/service/logs"
 	"redoubt/internal/service/organizations"
 	"redoubt/internal/service/s3"
+	"redoubt/internal/service/secretsmanager"
 	"redoubt/internal/service/signer"
 	"redoubt/internal/service/sts"
 )
@@ -33,6 +34,7 @@ func (a *App) makeServices(d api.Deps) error {
 	add(&m, logs.New)
 	add(&m, organizations.New)
 	add(&m, s3.New)
+	add(&m, secretsmanager.New)
 	add(&m, signer.New)
 	add(&m, sts.New)
 	if m.err != nil {
