@@ -94,7 +94,7 @@ func (c *attempt) initialise(ctx context.Context, limit time.Duration) (*environ
 		if err := e.box.SetCPU(c.plan.CPU); err != nil {
 			c.fleet.cfg.Log.Warn("limiting the processors of an environment failed", "function", e.place.arn, "error", err)
 		}
-	case e.extended: // which want to know
+	case e.extended.Load(): // which want to know
 		e.out.platform(e.initReport(took, failed))
 		e.endNow(failed.reason())
 	default:

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -26,8 +27,8 @@ type environment struct {
 	out   *output
 
 	initType string
-	held     bool // was prepared: its runtime is started when it initialises
-	extended bool // has extensions; known when it has initialised
+	held     bool        // was prepared: its runtime is started when it initialises
+	extended atomic.Bool // has extensions; known when it has initialised
 
 	alive context.Context // ends, with errExited, when the sandbox does, or a program that it cannot do without
 	end   context.CancelCauseFunc
@@ -94,9 +95,10 @@ func (f *Fleet) start(ctx context.Context, fn *Function, plan *Blueprint, out *o
 
 func (f *Fleet) newEnvironment(fn *Function, plan *Blueprint, out *output) *environment {
 	e := &environment{
-		fleet: f, place: fn.place(), plan: plan, out: out, initType: fn.initType(), extended: len(plan.Extensions) > 0,
+		fleet: f, place: fn.place(), plan: plan, out: out, initType: fn.initType(),
 		state: busy, gone: make(chan struct{}),
 	}
+	e.extended.Store(len(plan.Extensions) > 0)
 	dial := func(network, address string) (net.Conn, error) { return e.box.Dial(network, address) }
 	e.hub = telemetry.NewHub(dial, plan.Format.JSON, out.platform)
 	out.hub = e.hub

@@ -22,7 +22,7 @@ func (e *environment) initialise(limit time.Duration) *result {
 		failed = e.await(e.api.Ready(), timer.C)
 	}
 	extensions := e.api.Extensions()
-	e.extended = len(extensions) > 0
+	e.extended.Store(len(extensions) > 0)
 	e.hub.CloseSubscriptions()
 	for _, x := range extensions {
 		e.out.platform(x)

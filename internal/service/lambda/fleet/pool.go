@@ -209,6 +209,6 @@ func (f *Fleet) lost(e *environment) (was state) {
 		e.pool.removeLocked(e)
 	}
 	e.state = ended
-	f.replaceLocked(e)
+	f.replaceLocked(e, was)
 	return was
 }

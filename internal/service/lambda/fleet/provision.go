@@ -33,7 +33,8 @@ type keeper struct {
 	open     bool
 	failure  error
 	patience time.Duration // before the next try after failures
-	waiting  bool          // for that time to be over
+	failed   time.Time     // when the last one was
+	retry    *time.Timer   // for when that time is over, or nil
 }
 
 // Times of keepers.
@@ -61,14 +62,18 @@ func (f *Fleet) Provision(arn string, wanted []Provision) {
 		fn.provisioned = true
 		k := f.keepers[fn.place()]
 		if k == nil {
-			k = &keeper{envs: map[*environment]time.Time{}, patience: firstPatience}
+			k = &keeper{envs: map[*environment]time.Time{}}
 			f.keepers[fn.place()] = k
 		}
 		k.fn, k.want = &fn, k.want+w.Count
 	}
 	for _, k := range f.keepers {
 		if k.fn.ARN == arn {
-			k.failure, k.patience = nil, firstPatience
+			k.failure, k.failed = nil, time.Time{}
+			if k.retry != nil {
+				k.retry.Stop()
+				k.retry = nil
+			}
 			f.keepLocked(k, time.Now())
 		}
 	}
@@ -93,7 +98,7 @@ func (f *Fleet) Readiness(arn, version string) Readiness {
 // readyLocked is how many events can run in environments that are kept ready for fn.
 func (f *Fleet) readyLocked(fn *Function) int32 {
 	if k := f.keepers[fn.place()]; k != nil && k.open {
-		return int32(len(k.envs))
+		return int32(min(len(k.envs), k.want))
 	}
 	return 0
 }
@@ -112,7 +117,7 @@ func (f *Fleet) keepLocked(k *keeper, now time.Time) {
 	if fresh >= k.want && k.want > 0 {
 		k.open = true
 	}
-	for ; !k.waiting && fresh+k.starting < k.want; k.starting++ {
+	for ; k.retry == nil && fresh+k.starting < k.want; k.starting++ {
 		go f.startKept(k)
 	}
 	for _, e := range slices.Collect(maps.Keys(k.envs)) {
@@ -163,12 +168,18 @@ func (f *Fleet) unkeepLocked(e *environment) {
 	}
 }
 
-// replaceLocked starts another one for an environment that has ended.
-func (f *Fleet) replaceLocked(e *environment) {
-	f.unkeepLocked(e)
-	if k := f.keepers[e.place]; k != nil {
-		f.keepLocked(k, time.Now())
+// replaceLocked starts another one for an environment that has ended: not at once for one that ended though nobody used it,
+// which the next may do as well.
+func (f *Fleet) replaceLocked(e *environment, was state) {
+	k := f.keepers[e.place]
+	if k == nil {
+		return
 	}
+	if _, kept := k.envs[e]; kept && was == idle {
+		f.laterLocked(k)
+	}
+	f.unkeepLocked(e)
+	f.keepLocked(k, time.Now())
 }
 
 // renewLocked replaces what gets too old.
@@ -200,8 +211,10 @@ func (f *Fleet) startKept(k *keeper) {
 		f.cfg.Log.Warn("preparing an environment failed", "function", fn.ARN, "version", fn.Version, "error", err)
 		k.failure = err
 		f.laterLocked(k)
+	case e != nil && e.state != busy: // it has ended meanwhile
+		f.laterLocked(k)
 	case e != nil:
-		k.failure, k.patience = nil, firstPatience
+		k.failure = nil
 		k.envs[e] = e.renewAt(time.Now(), fn.Timeout)
 	}
 	f.keepLocked(k, time.Now())
@@ -220,19 +233,26 @@ func (k *keeper) outdated(now time.Time) (n int) {
 	return n
 }
 
-// laterLocked has the keeper try again after a while, a longer one each time.
+// laterLocked has the keeper try again after a while, a longer one each time until nothing has failed for long.
 func (f *Fleet) laterLocked(k *keeper) {
-	if k.waiting {
+	now := time.Now()
+	if k.retry != nil {
 		return
 	}
-	k.waiting = true
-	time.AfterFunc(k.patience, func() {
+	if k.patience = min(2*k.patience, maxPatience); now.Sub(k.failed) > 2*maxPatience {
+		k.patience = firstPatience
+	}
+	k.failed = now
+	var timer *time.Timer
+	timer = time.AfterFunc(k.patience, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		k.waiting = false
-		f.keepLocked(k, time.Now())
+		if k.retry == timer { // else somebody had it try earlier
+			k.retry = nil
+			f.keepLocked(k, time.Now())
+		}
 	})
-	k.patience = min(2*k.patience, maxPatience)
+	k.retry = timer
 }
 
 // prepare starts an environment and initialises it.

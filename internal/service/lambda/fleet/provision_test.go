@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"redoubt/internal/sandbox"
 	"redoubt/internal/service/lambda/fleet"
 )
 
@@ -123,4 +124,30 @@ func TestWhatCannotBeKeptReadyIsTriedAgainLater(t *testing.T) {
 			t.Errorf("got %+v", r)
 		}
 	})
+}
+
+func TestKeptEnvironmentsThatEndByThemselvesAreReplacedEverMoreSlowly(t *testing.T) {
+	for name, life := range map[string]time.Duration{"at once": 0, "after a moment": 10 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(func(b *box) {
+					go b.call("GET", "invocation/next", "")
+					b.sleep(life)
+					b.exit(sandbox.Exit{Code: 1})
+				})
+				defer w.end(t)
+				w.keep(1)
+				time.Sleep(10 * time.Minute)
+				if r := w.readiness(); r.Ready || r.Available != 0 || len(w.engine.boxes) > 12 || len(w.engine.boxes) < 5 {
+					t.Errorf("got %+v, %d environments", r, len(w.engine.boxes))
+				}
+				w.engine.behave = echo(0, 0)
+				w.keep(1)
+				time.Sleep(100 * time.Millisecond)
+				if r := w.readiness(); !r.Ready {
+					t.Errorf("got %+v soon after it was asked for again", r)
+				}
+			})
+		})
+	}
 }

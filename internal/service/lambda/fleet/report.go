@@ -60,7 +60,7 @@ func (i *invocation) finish(r *result) *Outcome {
 		i.explain(r, o)
 	}
 	switch {
-	case i.env != nil && i.env.extended:
+	case i.env != nil && i.env.extended.Load():
 		o.rest = func() { i.settle(r) }
 	case r.broke():
 		i.give(r)
@@ -159,7 +159,7 @@ func (i *invocation) explain(r *result, o *Outcome) {
 // last is what Lambda tells at the end of an invocation.
 func (i *invocation) last(r *result) []entry {
 	last := make([]entry, 0, 4)
-	if !i.out.plain() && (i.env == nil || !i.env.extended) {
+	if !i.out.plain() && (i.env == nil || !i.env.extended.Load()) {
 		last = append(last, note(i.out, i.runtimeDone(r)))
 	}
 	switch {

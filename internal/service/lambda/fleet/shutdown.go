@@ -28,7 +28,7 @@ const lastTelemetry = 200 * time.Millisecond
 
 // kill ends the environment, without waiting for it to be gone. Without extensions that is at once.
 func (e *environment) kill() {
-	if e.extended {
+	if e.extended.Load() {
 		go e.shutdown(becauseSpindown)
 		return
 	}
@@ -41,7 +41,7 @@ const endPatience = 2 * time.Second
 
 // endNow ends the environment and waits for the last of its output.
 func (e *environment) endNow(reason string) {
-	if !e.extended {
+	if !e.extended.Load() {
 		e.kill()
 		waitFor(e.alive.Done(), endPatience)
 		return

@@ -42,8 +42,11 @@ type Hub struct {
 	subscribers []*subscriber
 }
 
-// maxHistory bounds what is kept for those who subscribe late.
-const maxHistory = 256 << 10
+const (
+	maxHistory = 256 << 10 // bounds what is kept for those who subscribe late
+	// maxSubscribers is one for each extension that there can be: what waits for them is in the server's memory.
+	maxSubscribers = 10
+)
 
 // An item is a record or a line on its way.
 type item struct {
@@ -125,6 +128,9 @@ func (h *Hub) subscribe(extension string, api API, s *subscription, problem *Pro
 		if other.same(s) {
 			return already, nil
 		}
+	}
+	if len(h.subscribers) == maxSubscribers {
+		return "", api.forbidden("TooManySubscriptions", "An environment has at most %d subscriptions", maxSubscribers)
 	}
 	h.addLocked(newSubscriber(h, extension, s))
 	return subscribed, nil

@@ -187,7 +187,7 @@ func newHTTP(dial Dial, s *subscription) *poster {
 	p := &poster{method: s.Destination.Method, url: s.Destination.URI}
 	p.client.Transport = &http.Transport{
 		DialContext:         func(context.Context, string, string) (net.Conn, error) { return dial("tcp", address) },
-		MaxIdleConnsPerHost: 1, DisableCompression: true,
+		MaxIdleConnsPerHost: 1, DisableCompression: true, MaxResponseHeaderBytes: maxAnswer,
 	}
 	p.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if u, err := url.Parse(p.url); err == nil && u.Path == "" {

@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -292,5 +293,19 @@ func TestLinesComeByTCP(t *testing.T) {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
 		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+func TestSubscriptionsOfAnEnvironmentAreFew(t *testing.T) {
+	h := telemetry.NewHub(func(string, string) (net.Conn, error) { return nil, net.ErrClosed }, false, func(telemetry.Record) {})
+	defer h.Close()
+	for port := 8000; ; port++ {
+		body := fmt.Sprintf(`{"schemaVersion":"2022-07-01","types":["function"],"destination":{"protocol":"TCP","port":%d}}`, port)
+		if _, err := h.Subscribe("x", telemetry.Telemetry, []byte(body)); err == nil && port < 8010 {
+			continue
+		} else if err == nil || port < 8010 || !strings.HasPrefix(err.Error(), "Telemetry.TooManySubscriptions: ") {
+			t.Errorf("subscription %d: got %v", port-7999, err)
+		}
+		return
 	}
 }
