@@ -72,7 +72,7 @@ func (secret) Format(f fmt.State, _ rune) { f.Write([]byte(sealed)) }
 // MarshalJSON implements json.Marshaler.
 func (secret) MarshalJSON() ([]byte, error) { return []byte(`"` + sealed + `"`), nil }
 
-// newBacking is for material of a given kind that is made here. It is not for RSA keys, which take their time: see forge.
+// newBacking makes the material of a symmetric key.
 func newBacking(at time.Time, how types.RotationType) backing {
 	return backing{ID: randomHex(32), Material: randomBytes(symmetricSize), Created: at, Type: how}
 }

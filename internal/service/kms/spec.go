@@ -12,7 +12,7 @@ import (
 // A kind is what a key spec stands for: one of RSA, a curve, Ed25519, ML-KEM, HMAC, or symmetric encryption.
 // https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html
 type kind struct {
-	usages []types.KeyUsageType // the first one is that of keys whose creator names none; see checkUsage
+	usages []types.KeyUsageType
 
 	bits    int            // of the modulus of an RSA key
 	curve   elliptic.Curve // of a NIST key

@@ -40,14 +40,17 @@ func (s *Service) used(ctx context.Context, k *live, operation types.KeyLastUsag
 	})
 }
 
-// GetKeyLastUsage implements the KMS operation.
+// GetKeyLastUsage implements the KMS operation. It cannot tell in which event CloudTrail has the use: that is written after it.
 func (s *Service) GetKeyLastUsage(ctx context.Context, in *kms.GetKeyLastUsageInput) (*kms.GetKeyLastUsageOutput, error) {
 	k, err := s.openByID(ctx, *in.KeyId)
 	if err != nil {
 		return nil, err
 	}
 	out := &kms.GetKeyLastUsageOutput{
-		KeyId: aws.String(k.ID), KeyCreationDate: aws.Time(k.Created), TrackingStartDate: aws.Time(k.Tracked), KeyLastUsage: &types.KeyLastUsageData{},
+		KeyId: aws.String(k.ID), KeyCreationDate: aws.Time(k.Created), KeyLastUsage: &types.KeyLastUsageData{},
+	}
+	if !k.Tracked.IsZero() {
+		out.TrackingStartDate = aws.Time(k.Tracked)
 	}
 	u := k.used.Load()
 	if u == nil {
