@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,7 +19,7 @@ import (
 func TestAFlippedBitIsAnErrorNeverData(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	server := redoubttest.Run(t, app.Config{Data: dir})
+	server := redoubttest.Run(t, app.Config{Data: dir, Log: slog.New(slog.DiscardHandler)})
 	c := client(server.Account(t))
 	b := bucket(t, c)
 	data := random(300_000)

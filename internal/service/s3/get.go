@@ -277,8 +277,9 @@ func (b *body) Close() error { return b.close() }
 
 // short makes the early end of an object what it is: damage.
 type short struct {
-	r    io.Reader
-	left int64
+	r      io.Reader
+	left   int64
+	failed func(error) // is told why a read fails: the client learns only that it does
 }
 
 func (r *short) Read(p []byte) (int, error) {
@@ -289,6 +290,9 @@ func (r *short) Read(p []byte) (int, error) {
 	r.left -= int64(n)
 	if err == io.EOF && r.left > 0 {
 		err = fmt.Errorf("an object ends too early: %w", blob.ErrCorrupt)
+	}
+	if err != nil && err != io.EOF {
+		r.failed(err)
 	}
 	return n, err
 }

@@ -15,14 +15,15 @@ func (s *Service) Operations() []api.Operation {
 	return []api.Operation{
 		api.Op(s.AbortMultipartUpload, object[s3.AbortMultipartUploadInput](s)).Data(),
 		api.Op(s.CompleteMultipartUpload, object[s3.CompleteMultipartUploadInput](s).For("s3:PutObject").With(inputKeys[s3.CompleteMultipartUploadInput]())).Data(),
+		// The source goes before what it brings along, which would tell that it is there.
 		api.Op(s.CopyObject,
+			source[s3.CopyObjectInput](s).For("s3:GetObject").When(fromCurrent),
+			source[s3.CopyObjectInput](s).For("s3:GetObjectVersion").When(fromVersion),
 			object[s3.CopyObjectInput](s).For("s3:PutObject").With(inputKeys[s3.CopyObjectInput]()),
 			object[s3.CopyObjectInput](s).For("s3:PutObjectAcl").With(inputKeys[s3.CopyObjectInput]()).When(grants),
 			object[s3.CopyObjectInput](s).For("s3:PutObjectTagging").With(inputKeys[s3.CopyObjectInput]()).WhenCalled(s.copiesTags),
 			object[s3.CopyObjectInput](s).For("s3:PutObjectRetention").With(inputKeys[s3.CopyObjectInput]()).When(retains),
-			object[s3.CopyObjectInput](s).For("s3:PutObjectLegalHold").With(inputKeys[s3.CopyObjectInput]()).When(holds),
-			source[s3.CopyObjectInput](s).For("s3:GetObject").When(fromCurrent),
-			source[s3.CopyObjectInput](s).For("s3:GetObjectVersion").When(fromVersion)).Data(),
+			object[s3.CopyObjectInput](s).For("s3:PutObjectLegalHold").With(inputKeys[s3.CopyObjectInput]()).When(holds)).Data(),
 		api.Op(s.CreateBucket, fresh("Bucket").With(inputKeys[s3.CreateBucketInput](), location),
 			fresh("Bucket").For("s3:PutBucketObjectLockConfiguration").When(locks),
 			fresh("Bucket").For("s3:PutBucketVersioning").When(locks),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"redoubt/internal/api"
 	"redoubt/internal/blob"
 	"redoubt/internal/store"
 )
@@ -18,7 +19,15 @@ func (s *Service) openSpan(ctx context.Context, b *bucket, o *Object, p span, un
 	if err != nil {
 		return nil, err
 	}
-	return &body{&short{r, p.length}, r.Close}, nil
+	return &body{&short{r, p.length, s.reporter(ctx, b)}, r.Close}, nil
+}
+
+// reporter logs what fails while an object is read, after the call.
+func (s *Service) reporter(ctx context.Context, b *bucket) func(error) {
+	id := api.CallerOf(ctx).Request.ID
+	return func(err error) {
+		s.log.Error("reading an object failed", "bucket", b.Name, "request", id, "error", err)
+	}
 }
 
 // manifestOf reads what an object of several parts is made of.
@@ -52,7 +61,7 @@ func (s *Service) openParts(ctx context.Context, b *bucket, o *Object, p span, u
 	if err != nil {
 		return nil, s.leave(o.Piece.ID, err)
 	}
-	return &body{&short{r, p.length}, func() error { return s.leave(o.Piece.ID, r.close()) }}, nil
+	return &body{&short{r, p.length, s.reporter(ctx, b)}, func() error { return s.leave(o.Piece.ID, r.close()) }}, nil
 }
 
 // leave ends a reader, and removes what the last one leaves.
