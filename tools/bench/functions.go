@@ -19,7 +19,7 @@ import (
 
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
-// A sample is a function that echoes, in one runtime.
+// A sample is a function that echoes, in one runtime, after it has waited for as many milliseconds as the event says.
 type sample struct {
 	name, runtime, handler string
 	file                   string
@@ -35,13 +35,21 @@ const goSource = `package main
 
 import (
 	"context"
-	"encoding/json"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
+type event struct {
+	K    int
+	Wait time.Duration // ms
+}
+
 func main() {
-	lambda.Start(func(_ context.Context, e json.RawMessage) (json.RawMessage, error) { return e, nil })
+	lambda.Start(func(_ context.Context, e event) (event, error) {
+		time.Sleep(e.Wait * time.Millisecond)
+		return e, nil
+	})
 }
 `
 
@@ -66,8 +74,8 @@ func buildGo(s *stand) ([]byte, error) {
 func samples() []sample {
 	return []sample{
 		{"go", "provided.al2023", "bootstrap", "bootstrap", 0o755, buildGo},
-		{"python", pythonRuntime(), "app.handler", "app.py", 0o644, text("def handler(event, context):\n    return event\n")},
-		{"node", nodeRuntime(), "app.handler", "app.js", 0o644, text("exports.handler = async (event) => event;\n")},
+		{"python", pythonRuntime(), "app.handler", "app.py", 0o644, text("import time\ndef handler(event, context):\n    time.sleep(event.get('wait', 0) / 1000)\n    return event\n")},
+		{"node", nodeRuntime(), "app.handler", "app.js", 0o644, text("exports.handler = async (event) => {\n  if (event.wait) await new Promise((done) => setTimeout(done, event.wait));\n  return event;\n};\n")},
 	}
 }
 
@@ -106,7 +114,7 @@ func (s *stand) deploy() (*lambda.Client, []sample, error) {
 			return nil, nil, err
 		}
 		_, err = client.CreateFunction(ctx(), &lambda.CreateFunctionInput{
-			FunctionName: &f.name, Role: role.Role.Arn, Runtime: types.Runtime(f.runtime), Handler: &f.handler, MemorySize: aws.Int32(1769),
+			FunctionName: &f.name, Role: role.Role.Arn, Runtime: types.Runtime(f.runtime), Handler: &f.handler, MemorySize: aws.Int32(1769), Timeout: aws.Int32(120),
 			Code: &types.FunctionCode{ZipFile: zipped(f.file, f.mode, code)},
 		})
 		if err != nil {
@@ -127,36 +135,14 @@ func zipped(name string, mode os.FileMode, content []byte) []byte {
 	return b.Bytes()
 }
 
-func invoke(client *lambda.Client, name string) error {
-	out, err := client.Invoke(ctx(), &lambda.InvokeInput{FunctionName: &name, Payload: []byte(`{"k":1}`)})
+func invoke(client *lambda.Client, name string) error { return invokeWith(client, name, `{"k":1}`) }
+
+func invokeWith(client *lambda.Client, name, event string) error {
+	out, err := client.Invoke(ctx(), &lambda.InvokeInput{FunctionName: &name, Payload: []byte(event)})
 	if err == nil && out.FunctionError != nil {
 		err = errors.New(string(out.Payload))
 	}
 	return err
-}
-
-func measureCold(s *stand) ([]measurement, error) {
-	client, all, err := s.deploy()
-	if err != nil {
-		return nil, err
-	}
-	var out []measurement
-	for _, f := range all {
-		var took []time.Duration
-		for i := range 11 { // a change of the configuration retires warm environments
-			_, err := client.UpdateFunctionConfiguration(ctx(), &lambda.UpdateFunctionConfigurationInput{FunctionName: &f.name, Description: aws.String(fmt.Sprint(i))})
-			if err != nil {
-				return nil, err
-			}
-			begin := time.Now()
-			if err := invoke(client, f.name); err != nil {
-				return nil, err
-			}
-			took = append(took, time.Since(begin))
-		}
-		out = append(out, measurement{"lambda:Invoke, cold, " + f.runtime + ", full path, median of 11", ms(median(took))})
-	}
-	return out, nil
 }
 
 func measureWarm(s *stand) ([]measurement, error) {

@@ -38,7 +38,11 @@ var benches = []bench{
 	{"chain", measureChain},
 	{"barecold", measureBareCold},
 	{"cold", measureCold},
+	{"prepared", measurePrepared},
+	{"parallel", measureParallel},
 	{"warm", measureWarm},
+	{"rie", measureRIE},
+	{"idle", measureIdle},
 }
 
 func main() {
@@ -46,11 +50,13 @@ func main() {
 	log.SetPrefix("bench: ")
 	seconds := flag.Float64("seconds", 5, "how long each load lasts")
 	route := flag.Bool("router", false, "be the router that the bare measurements go through; started by bench itself")
+	rie := flag.String("rie", "", "the program aws-lambda-rie, to measure beside")
 	only := flag.String("only", "", "measure only what matches this expression")
 	flag.Parse()
 	if *route {
 		log.Fatal(serveRouter())
 	}
+	emulator = *rie
 	pattern, err := regexp.Compile(*only)
 	if err != nil {
 		log.Fatal(err)

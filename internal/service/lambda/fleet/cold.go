@@ -91,9 +91,7 @@ func (c *attempt) initialise(ctx context.Context, limit time.Duration) (*environ
 	switch {
 	case failed == nil:
 		e.out.platform(e.initReport(took, nil))
-		if err := e.box.SetCPU(c.plan.CPU); err != nil {
-			c.fleet.cfg.Log.Warn("limiting the processors of an environment failed", "function", e.place.arn, "error", err)
-		}
+		go e.limitCPU() // the event need not wait for it
 	case e.extended.Load(): // which want to know
 		e.out.platform(e.initReport(took, failed))
 		e.endNow(failed.reason())

@@ -209,3 +209,11 @@ func (e *environment) maxMemory() int64 {
 	}
 	return (e.usage.max + 1<<20 - 1) >> 20
 }
+
+// limitCPU gives the environment the processors that it has after its initialisation.
+func (e *environment) limitCPU() {
+	err := e.box.SetCPU(e.plan.CPU)
+	if err != nil && e.alive.Err() == nil {
+		e.fleet.cfg.Log.Warn("limiting the processors of an environment failed", "function", e.place.arn, "error", err)
+	}
+}

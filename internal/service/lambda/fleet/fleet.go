@@ -110,7 +110,7 @@ type Fleet struct {
 	loaded   map[string]bool // code that the engine has, unless it has lost it
 	keepers  map[place]*keeper
 	spares   map[place]*spare
-	stocking map[place]bool     // a spare is being prepared
+	orders   map[place]*order   // for spares
 	rates    map[string]*bucket // of events in a second, by the keys of running
 	draining bool
 	stopped  bool          // nothing starts any more
@@ -128,7 +128,7 @@ func New(cfg Config) *Fleet {
 	}
 	return &Fleet{
 		cfg: cfg, pools: map[place]*pool{}, running: map[string]int32{}, all: map[*environment]bool{},
-		loaded: map[string]bool{}, idle: make(chan struct{}), keepers: map[place]*keeper{}, spares: map[place]*spare{}, stocking: map[place]bool{},
+		loaded: map[string]bool{}, idle: make(chan struct{}), keepers: map[place]*keeper{}, spares: map[place]*spare{}, orders: map[place]*order{},
 		rates:  map[string]*bucket{},
 		starts: make(chan struct{}, startsAtOnce()),
 	}

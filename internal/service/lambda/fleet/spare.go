@@ -24,6 +24,12 @@ const (
 	spareMemory = 2 * lowMemory
 )
 
+// An order is for a spare that is about to be prepared. A later start of the place replaces what it is for.
+type order struct {
+	fn   *Function
+	plan *Blueprint
+}
+
 // stockSoon prepares a sandbox for the next start of the same, if there is none.
 func (f *Fleet) stockSoon(fn *Function, plan *Blueprint) {
 	if f.cfg.Spares == 0 || fn.provisioned {
@@ -32,17 +38,21 @@ func (f *Fleet) stockSoon(fn *Function, plan *Blueprint) {
 	at := fn.place()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.stopped || f.draining || f.stocking[at] {
+	if f.stopped || f.draining {
 		return
 	}
-	f.stocking[at] = true
-	time.AfterFunc(stockDelay, func() { f.stock(fn, plan) })
+	if o := f.orders[at]; o != nil {
+		o.fn, o.plan = fn, plan
+		return
+	}
+	f.orders[at] = &order{fn, plan}
+	time.AfterFunc(stockDelay, func() { f.stock(at) })
 }
 
-func (f *Fleet) stock(fn *Function, plan *Blueprint) {
-	at := fn.place()
+func (f *Fleet) stock(at place) {
 	f.mu.Lock()
-	wanted := !f.draining && !f.stopped && f.spares[at] == nil && len(f.spares) < f.cfg.Spares && f.servesLocked(at, fn.Generation)
+	o := *f.orders[at]
+	wanted := !f.draining && !f.stopped && f.spares[at] == nil && len(f.spares) < f.cfg.Spares && f.servesLocked(at, o.fn.Generation)
 	if wanted {
 		f.stockers.Add(1)
 		defer f.stockers.Done()
@@ -50,11 +60,15 @@ func (f *Fleet) stock(fn *Function, plan *Blueprint) {
 	f.mu.Unlock()
 	var s *spare
 	if wanted && f.cfg.Memory() > spareMemory {
-		s = f.prepareSpare(fn, plan)
+		s = f.prepareSpare(o.fn, o.plan)
 	}
 	f.mu.Lock()
-	delete(f.stocking, at)
-	if s != nil && !f.draining && f.servesLocked(at, fn.Generation) {
+	if f.orders[at].fn.Generation != o.fn.Generation { // it was changed meanwhile
+		time.AfterFunc(stockDelay, func() { f.stock(at) })
+	} else {
+		delete(f.orders, at)
+	}
+	if s != nil && !f.draining && f.servesLocked(at, s.generation) {
 		f.spares[at], s = s, nil
 	}
 	f.mu.Unlock()

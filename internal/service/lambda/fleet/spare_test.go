@@ -57,6 +57,13 @@ func (w *world) held() (n int) {
 	return n
 }
 
+// made counts all sandboxes.
+func (w *world) made() int {
+	w.engine.mu.Lock()
+	defer w.engine.mu.Unlock()
+	return len(w.engine.boxes)
+}
+
 func TestNextEnvironmentIsPrepared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := stocked(echo(0, 100*time.Millisecond))
@@ -69,12 +76,12 @@ func TestNextEnvironmentIsPrepared(t *testing.T) {
 		}
 		w.invoke(t, "first")
 		time.Sleep(time.Second)
-		if w.held() != 1 || len(w.engine.boxes) != 2 {
-			t.Fatalf("%d of %d are prepared", w.held(), len(w.engine.boxes))
+		if w.held() != 1 || w.made() != 2 {
+			t.Fatalf("%d of %d are prepared", w.held(), w.made())
 		}
 		w.both(t)
-		if len(w.engine.boxes) != 2 {
-			t.Errorf("%d environments", len(w.engine.boxes))
+		if w.made() != 2 {
+			t.Errorf("%d environments", w.made())
 		}
 		time.Sleep(time.Second)
 		if w.held() != 2 {
@@ -110,6 +117,25 @@ func TestPreparedSandboxesAreGivenUp(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestPreparedIsWhatWasDeployedLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := stocked(echo(0, 100*time.Millisecond))
+		defer w.end(t)
+		w.invoke(t, "a")
+		w.Retire("arn", "$LATEST", "2")
+		w.function.Generation = "2"
+		w.invoke(t, "b") // before a sandbox was prepared for the first
+		time.Sleep(time.Second)
+		if w.held() != 1 || w.made() != 3 {
+			t.Fatalf("%d of %d are prepared", w.held(), w.made())
+		}
+		w.both(t)
+		if w.made() != 3 {
+			t.Errorf("%d environments", w.made())
+		}
+	})
 }
 
 func TestNothingIsPreparedBeyondItsMeasure(t *testing.T) {
