@@ -29,13 +29,13 @@ func (l *oneOrMore[T]) UnmarshalJSON(b []byte) error {
 }
 
 type statement struct {
-	Effect                  string
-	Principal, NotPrincipal json.RawMessage
-	Condition               map[string]map[string]oneOrMore[string]
+	Effect    string
+	Principal json.RawMessage
+	Condition map[string]map[string]oneOrMore[string]
 }
 
 func (s statement) public() bool {
-	return s.Effect == "Allow" && (s.NotPrincipal != nil || s.everybody()) && !s.fixed()
+	return s.Effect == "Allow" && s.everybody() && !s.fixed()
 }
 
 func (s statement) everybody() bool {

@@ -120,7 +120,7 @@ func (s *Service) rotate(ctx context.Context, p place, now time.Time) (done bool
 		return false, nil // it is begun again when the server is
 	}
 	err = s.end(context.WithoutCancel(ctx), x, failure)
-	return err == nil, errors.Join(failure, err)
+	return err == nil, err
 }
 
 // attempt finds what is to be rotated now; nil if nothing is.
@@ -212,7 +212,7 @@ var errUnfinished = errors.New("the function has not moved AWSCURRENT to the new
 // end writes down how a rotation ended.
 func (s *Service) end(ctx context.Context, begun *Secret, failure error) error {
 	token := begun.Rotation.Pending.Token
-	return s.db.Update(ctx, func(tx *store.Tx) error {
+	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		x, ok, err := s.secrets.Get(tx, begun.place().key()...)
 		if err != nil || !ok || x.Suffix != begun.Suffix || x.Rotation == nil {
 			return err
@@ -229,7 +229,7 @@ func (s *Service) end(ctx context.Context, begun *Secret, failure error) error {
 			r.plan(now)
 		case x.pursues(begun):
 			if failure == nil {
-				s.log.WarnContext(ctx, "rotating a secret failed", "secret", x.Name, "account", x.Account, "error", errUnfinished)
+				failure = errUnfinished
 			}
 			r.retry(now)
 		}
@@ -238,6 +238,10 @@ func (s *Service) end(ctx context.Context, begun *Secret, failure error) error {
 		}
 		return s.put(tx, &x)
 	})
+	if failure != nil {
+		s.log.WarnContext(ctx, "a rotation failed", "secret", begun.Name, "account", begun.Account, "error", failure)
+	}
+	return err
 }
 
 // endTest removes the version that a test was made with.
