@@ -57,8 +57,24 @@ func (s *Service) UpdateAlias(ctx context.Context, in *kms.UpdateAliasInput) (*k
 		if err != nil || a.KeyID == target.ID {
 			return a, err
 		}
+		if err := s.checkReplacement(tx, a, target); err != nil {
+			return a, err
+		}
 		return a, s.forgetAlias(tx, a)
 	})
+}
+
+// checkReplacement keeps an alias from a key that is used in another way: both are symmetric, asymmetric or HMAC keys, and
+// have the same usage (API_UpdateAlias).
+func (s *Service) checkReplacement(tx *store.Tx, a Alias, target *Key) error {
+	now, err := s.get(tx, place{a.Account, a.Region, a.KeyID})
+	if err != nil {
+		return err
+	}
+	if now.usage() != target.usage() || now.kind().paired() != target.kind().paired() {
+		return invalid("The current and the new KMS key of an alias must be of the same type and have the same key usage.")
+	}
+	return nil
 }
 
 // pointAlias makes the alias that which returns point to a key, which must have room for it.

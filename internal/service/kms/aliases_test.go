@@ -147,3 +147,21 @@ func TestAliasThatHasMovedIsNotChanged(t *testing.T) {
 		t.Errorf("alias points to %s", *out.KeyMetadata.Arn)
 	}
 }
+
+func TestAliasMovesToAKeyOfTheSameKindOnly(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	sign, symmetric := a.make(t, "ECC_NIST_P256", "SIGN_VERIFY"), a.createKey(t, "")
+	must(t, a.name("alias/kind", sign))
+	move := func(key string) error {
+		_, err := a.UpdateAlias(ctx, &sdk.UpdateAliasInput{AliasName: ptr("alias/kind"), TargetKeyId: &key})
+		return err
+	}
+	for _, key := range []string{symmetric, a.make(t, "ECC_NIST_P256", "KEY_AGREEMENT"), a.make(t, "HMAC_256", "GENERATE_VERIFY_MAC")} {
+		refused(t, move(key), "ValidationException", "...")
+	}
+	must(t, move(a.make(t, "ECC_NIST_P384", "SIGN_VERIFY")))
+	must(t, a.name("alias/rsa", a.make(t, "RSA_2048", "ENCRYPT_DECRYPT")))
+	_, err := a.UpdateAlias(ctx, &sdk.UpdateAliasInput{AliasName: ptr("alias/rsa"), TargetKeyId: &symmetric})
+	refused(t, err, "ValidationException", "...")
+}
