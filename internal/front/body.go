@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"redoubt/internal/sigv4"
 	"redoubt/internal/wire"
@@ -16,6 +17,10 @@ const (
 	// maxUnsigned caps a body that nobody has signed. The token of a web identity has at most 20,000 characters.
 	maxUnsigned = 64 << 10
 )
+
+// bodyTime is how long a body may take to come, from a function as well, whose connections are not limited otherwise: it may
+// be frozen for hours in the middle of one.
+const bodyTime = 2 * time.Minute
 
 // A room is where large bodies wait for their signature to be verified: whoever knows the id of a key can send one, slowly,
 // and many.
@@ -56,6 +61,8 @@ func (x *exchange) receive(secret sigv4.Secret) ([]byte, error) {
 		}
 		defer r.leave()
 	}
+	// What cannot have deadlines has none to run out. The server ends this one by itself when the body has come.
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(bodyTime))
 	body, err := x.readBody()
 	if err != nil {
 		return nil, err
