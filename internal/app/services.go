@@ -11,6 +11,7 @@ import (
 	"redoubt/internal/service/s3"
 	"redoubt/internal/service/secretsmanager"
 	"redoubt/internal/service/signer"
+	"redoubt/internal/service/ssm"
 	"redoubt/internal/service/sts"
 )
 
@@ -36,6 +37,7 @@ func (a *App) makeServices(d api.Deps) error {
 	add(&m, s3.New)
 	add(&m, secretsmanager.New)
 	add(&m, signer.New)
+	add(&m, ssm.New)
 	add(&m, sts.New)
 	if m.err != nil {
 		return m.err

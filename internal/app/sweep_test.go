@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/signer"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"redoubt/internal/api"
@@ -39,7 +40,7 @@ func clients(cfg aws.Config) map[string]any {
 		"cloudtrail": cloudtrail.NewFromConfig(cfg), "iam": iam.NewFromConfig(cfg), "kms": kms.NewFromConfig(cfg),
 		"lambda": lambda.NewFromConfig(cfg), "logs": cloudwatchlogs.NewFromConfig(cfg),
 		"organizations": organizations.NewFromConfig(cfg), "s3": s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }),
-		"secretsmanager": secretsmanager.NewFromConfig(cfg), "signer": signer.NewFromConfig(cfg), "sts": sts.NewFromConfig(cfg),
+		"secretsmanager": secretsmanager.NewFromConfig(cfg), "signer": signer.NewFromConfig(cfg), "ssm": ssm.NewFromConfig(cfg), "sts": sts.NewFromConfig(cfg),
 	}
 }
 
