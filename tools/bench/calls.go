@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -97,6 +98,27 @@ func measureEncrypt(s *stand) ([]measurement, error) {
 		return nil, err
 	}
 	return s.measure("kms:Encrypt", s.dial, shot)
+}
+
+// measureSecret reads a secret, for which KMS is asked each time.
+func measureSecret(s *stand) ([]measurement, error) {
+	cfg, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	name := aws.String("bench")
+	_, err = secretsmanager.NewFromConfig(cfg).CreateSecret(ctx(), &secretsmanager.CreateSecretInput{Name: name, SecretString: aws.String("correct-horse-battery-staple")})
+	if err != nil {
+		return nil, err
+	}
+	shot, err := s.shots(func(cfg aws.Config) error {
+		_, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(context.Background(), &secretsmanager.GetSecretValueInput{SecretId: name})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.measure("secretsmanager:GetSecretValue", s.dial, shot)
 }
 
 // measureBareHTTP is net/http on loopback, without TLS and with nothing to do.

@@ -33,6 +33,7 @@ var benches = []bench{
 	{"http", measureBareHTTP},
 	{"sts", measureIdentity},
 	{"kms", measureEncrypt},
+	{"secret", measureSecret},
 	{"policy", measurePolicy},
 	{"exec", measureBareExec},
 	{"chain", measureChain},
