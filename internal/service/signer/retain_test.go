@@ -143,3 +143,21 @@ func TestRevocationBeginsWithItsSecond(t *testing.T) {
 		}))
 	}
 }
+
+func TestSignatureOfAJobThatFailedIsNotTrusted(t *testing.T) {
+	s, check := newService(t)
+	j := Job{Place: place{"123456789012", "us-east-1", "job"}, Profile: "mine", Version: "0123456789"}
+	for status, want := range map[types.SigningStatus]bool{
+		types.SigningStatusInProgress: false, types.SigningStatusSucceeded: false, types.SigningStatusFailed: true,
+	} {
+		j.Status = status
+		check(s.db.Update(t.Context(), func(tx *store.Tx) error { return s.jobs.Put(tx, j, j.Place.key()...) }))
+		check(s.db.View(t.Context(), func(tx *store.Tx) error {
+			got, err := s.jobRevoked(tx, j.arn(), j.profile().arn(profileKind)+"/"+j.Version)
+			if got != want {
+				t.Errorf("%s: revoked is %t", status, got)
+			}
+			return err
+		}))
+	}
+}

@@ -102,5 +102,6 @@ func (s *Service) jobRevoked(tx *store.Tx, text, profile string) (bool, error) {
 	if err != nil || !ok || j.profile().arn(profileKind)+"/"+j.Version != profile {
 		return true, err
 	}
-	return j.Revocation != nil, nil
+	// One that failed when it had signed already, at the end of the server, cannot be revoked any more: nobody was to trust it.
+	return j.Revocation != nil || j.Status == types.SigningStatusFailed, nil
 }
