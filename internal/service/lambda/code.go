@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"redoubt/internal/blob"
 	"redoubt/internal/sandbox"
+	"redoubt/internal/service/lambda/runtimeapi"
 	"redoubt/internal/store"
 )
 
@@ -87,8 +89,9 @@ func (c *Code) see(f *zip.File) {
 			c.Bootstrap = ExecutableBootstrap
 		}
 	}
-	if program, ok := strings.CutPrefix(name, "extensions/"); ok && program != "" && !strings.Contains(program, "/") {
-		c.Extensions = append(c.Extensions, program)
+	program, ok := strings.CutPrefix(name, "extensions/")
+	if ok && program != "" && !strings.Contains(program, "/") && len(c.Extensions) <= runtimeapi.MaxExtensions && !slices.Contains(c.Extensions, program) {
+		c.Extensions = append(c.Extensions, program) // with one too many no function starts, and records stay small
 	}
 }
 
