@@ -141,15 +141,24 @@ func (s *Service) UpdateSecretVersionStage(ctx context.Context, in *sdk.UpdateSe
 		}
 		if in.MoveToVersionId == nil {
 			x.detach(*in.VersionStage)
-			return nil
+		} else {
+			x.attach(*in.MoveToVersionId, *in.VersionStage)
 		}
-		x.attach(*in.MoveToVersionId, *in.VersionStage)
+		x.giveUp()
 		return x.checkLabels()
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &sdk.UpdateSecretVersionStageOutput{ARN: ptr(x.arn()), Name: &x.Name}, nil
+}
+
+// giveUp ends a rotation whose version is neither pending any more nor has become the current one: so somebody ends one that
+// is stuck.
+func (x *Secret) giveUp() {
+	if r := x.Rotation; r != nil && r.Pending != nil && x.holder(pending) != r.Pending.Token && x.holder(current) != r.Pending.Token {
+		r.Pending = nil
+	}
 }
 
 func (s *Service) checkMove(tx *store.Tx, x *Secret, in *sdk.UpdateSecretVersionStageInput) error {
