@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"redoubt/internal/api"
 )
 
 // A filter lets parameters through that have one of its values.
@@ -44,13 +46,11 @@ func parseFilters(list []types.ParameterStringFilter, keys []string) (all filter
 		isTag := tags && strings.HasPrefix(f.key, "tag:")
 		switch {
 		case !isTag && !slices.Contains(keys, f.key):
-			return nil, &types.InvalidFilterKey{
-				Message: text("The following filter key is not valid: %s. Valid filter keys include: [%s].", f.key, strings.Join(keys, ", "))}
+			return nil, badKey("The following filter key is not valid: %s. Valid filter keys include: [%s].", f.key, strings.Join(keys, ", "))
 		case len(f.values) == 0:
 			return nil, &types.InvalidFilterValue{Message: text("The following filter values are missing : null for filter key %s.", f.key)}
 		case slices.ContainsFunc(all, func(g filter) bool { return g.key == f.key }):
-			return nil, &types.InvalidFilterKey{Message: text("The following filter is duplicated in the request: %s. A request can contain only one "+
-				"occurrence of a specific filter.", f.key)}
+			return nil, badKey("The following filter is duplicated in the request: %s. A request can contain only one occurrence of a specific filter.", f.key)
 		}
 		if err := f.check(); err != nil {
 			return nil, err
@@ -59,6 +59,9 @@ func parseFilters(list []types.ParameterStringFilter, keys []string) (all filter
 	}
 	return all, nil
 }
+
+// badKey is an error that AWS sends with a message, though its model has none.
+func badKey(format string, args ...any) error { return api.Errorf("InvalidFilterKey", format, args...) }
 
 // check refuses options and values that the filter's key has not.
 func (f *filter) check() error {

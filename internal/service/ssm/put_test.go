@@ -91,7 +91,10 @@ func TestSlashAtTheBeginningMakesNoOtherParameter(t *testing.T) {
 func TestRequestsThatContradictThemselvesAreRefused(t *testing.T) {
 	t.Parallel()
 	p := start(t)
-	put := func(value string, fn func(*sdk.PutParameterInput)) error { _, err := p.put("/x", value, fn); return err }
+	put := func(value string, fn func(*sdk.PutParameterInput)) error {
+		_, err := p.put("/x", value, fn)
+		return err
+	}
 	refused(t, put("", func(*sdk.PutParameterInput) {}), "ValidationException",
 		"1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1.")
 	refused(t, put("v", func(in *sdk.PutParameterInput) { in.Type = "" }), "ValidationException", "A parameter type is required when you create a parameter.")
@@ -126,7 +129,9 @@ func TestTiersHaveTheirLimits(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	big := strings.Repeat("x", 4097)
-	intelligent := func(in *sdk.PutParameterInput) { in.Tier, in.Overwrite = types.ParameterTierIntelligentTiering, ptr(true) }
+	intelligent := func(in *sdk.PutParameterInput) {
+		in.Tier, in.Overwrite = types.ParameterTierIntelligentTiering, ptr(true)
+	}
 	_, err := p.put("/t", big)
 	refused(t, err, "ValidationException", "Standard tier parameters support a maximum parameter value of 4096 characters...")
 	out, err := p.put("/t", big[1:], intelligent)
