@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
+	"io"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -186,4 +187,27 @@ func TestPartsAreCopiedFromObjects(t *testing.T) {
 	_, err = c.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: b, Key: aws.String("to"), UploadId: id, MultipartUpload: done})
 	ok(t, err)
 	same(t, []byte(get(t, c, b, "to")), append(bytes.Clone(data[100:5242980]), data[:100]...))
+}
+
+func TestAnObjectIsReadToItsEndThoughItIsReplaced(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	b := bucket(t, c)
+	data := random(4*minPart + 100)
+	id := begin(t, c, b, "k")
+	done := uploadParts(t, c, b, id, "k", data[:2*minPart], data[2*minPart:4*minPart], data[4*minPart:])
+	_, err := c.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{Bucket: b, Key: aws.String("k"), UploadId: id, MultipartUpload: done})
+	ok(t, err)
+	out, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: b, Key: aws.String("k")})
+	ok(t, err)
+	first := make([]byte, 1000)
+	_, err = io.ReadFull(out.Body, first)
+	ok(t, err)
+	for range 20 { // what is replaced is being removed meanwhile
+		put(t, c, b, "k", "another")
+	}
+	same(t, append(first, read(t, out.Body)...), data)
+	if got := get(t, c, b, "k"); got != "another" {
+		t.Errorf("got %q", got)
+	}
 }

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -51,6 +52,9 @@ func (s *Service) openParts(ctx context.Context, b *bucket, o *Object, p span, u
 		return nil, s.leave(o.Piece.ID, err)
 	}
 	r := &partsReader{s: s, ctx: context.WithoutCancel(ctx), bucket: b, under: under, parts: m.Parts, offset: p.offset}
+	if err := r.keepLast(p); err != nil {
+		return nil, s.leave(o.Piece.ID, err)
+	}
 	for len(r.parts) > 0 && r.offset >= r.parts[0].Size {
 		r.offset -= r.parts[0].Size
 		r.parts = r.parts[1:]
@@ -81,13 +85,34 @@ type partsReader struct {
 	parts  []ManifestPart // to come
 	offset int64          // in the first of them
 	now    io.ReadCloser
+	last   []byte // the last part, if it is a record, which unlike files does not wait for its readers
+}
+
+// keepLast reads the last part now, if it is small: no other may be.
+func (r *partsReader) keepLast(p span) error {
+	if len(r.parts) == 0 || p.length == 0 {
+		return nil
+	}
+	last := r.parts[len(r.parts)-1].piece()
+	if !last.Small {
+		return nil
+	}
+	from, err := r.s.openPiece(r.ctx, r.bucket, last, 0, r.under)
+	if err == nil {
+		r.last, err = io.ReadAll(from)
+	}
+	return err
 }
 
 func (r *partsReader) next() (err error) {
 	if len(r.parts) == 0 {
 		return io.EOF
 	}
-	r.now, err = r.s.openPiece(r.ctx, r.bucket, r.parts[0].piece(), r.offset, r.under)
+	if p := r.parts[0].piece(); p.Small {
+		r.now = io.NopCloser(bytes.NewReader(r.last[min(r.offset, int64(len(r.last))):]))
+	} else {
+		r.now, err = r.s.openPiece(r.ctx, r.bucket, p, r.offset, r.under)
+	}
 	r.parts, r.offset = r.parts[1:], 0
 	return err
 }
