@@ -17,7 +17,8 @@ import (
 type jail struct {
 	id      uint64
 	pid     int
-	pidfd   int
+	held    sync.RWMutex // guards pidfd
+	pidfd   int          // -1 once the jail is buried: another file may have the number then
 	slot    int
 	group   *group
 	memory  *os.File // events of the memory limit, or nil
@@ -36,6 +37,24 @@ type jail struct {
 	waiting map[uint32]chan error // for what programs were told to do
 	failed  map[uint32]bool       // programs that never ran, though a process ends for them
 	gone    bool
+}
+
+// hold calls f with the file of process 1, which stays open meanwhile.
+func (j *jail) hold(f func(pidfd int) error) error {
+	j.held.RLock()
+	defer j.held.RUnlock()
+	if j.pidfd < 0 {
+		return os.ErrProcessDone
+	}
+	return f(j.pidfd)
+}
+
+// letGo closes the file of process 1.
+func (j *jail) letGo() {
+	j.held.Lock()
+	defer j.held.Unlock()
+	unix.Close(j.pidfd)
+	j.pidfd = -1
 }
 
 // pipes makes the pipes by which the spawner and process 1 speak.

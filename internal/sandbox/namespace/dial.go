@@ -34,6 +34,15 @@ func (v *environment) Dial(network, address string) (net.Conn, error) {
 
 // dial connects to a port in a jail, from a thread that sits in its network and ends there.
 func (j *jail) dial(port int) ([]*os.File, error) {
+	pidfd := -1
+	err := j.hold(func(held int) (err error) {
+		pidfd, err = unix.FcntlInt(uintptr(held), unix.F_DUPFD_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(pidfd)
 	type result struct {
 		fd  int
 		err error
@@ -41,7 +50,7 @@ func (j *jail) dial(port int) ([]*os.File, error) {
 	done := make(chan result)
 	go func() {
 		runtime.LockOSThread() // never unlocked
-		fd, err := connectIn(j.pidfd, port)
+		fd, err := connectIn(pidfd, port)
 		done <- result{fd, err}
 	}()
 	r := <-done

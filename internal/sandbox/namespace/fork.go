@@ -206,7 +206,11 @@ func (s *spawner) forkInto(j *jail, p *program, network int) error {
 				return fmt.Errorf("forking a jail: %w", errno)
 			}
 			j.pid = int(pid)
-			j.pidfd, _ = unix.PidfdOpen(j.pid, 0)
+			var unheld error
+			if j.pidfd, unheld = unix.PidfdOpen(j.pid, 0); unheld != nil {
+				j.pidfd = -1
+				_ = unix.Kill(j.pid, unix.SIGKILL) // it could not be ended later; that it has ended is seen like that of any other
+			}
 			s.jails[j.id], s.byPID[j.pid] = j, j
 			return err
 		}()

@@ -167,12 +167,12 @@ func (s *spawner) jail(id uint64) *jail {
 
 // kill ends process 1 and with it all others. What version 1 froze dies only when it thaws.
 func (s *spawner) kill(j *jail) error {
-	err := unix.PidfdSendSignal(j.pidfd, unix.SIGKILL, nil, 0)
+	err := j.hold(func(pidfd int) error { return unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0) })
 	if j.group.v2 == "" {
 		_, thaw := j.group.freeze(false)
 		err = errors.Join(err, thaw)
 	}
-	if errors.Is(err, unix.ESRCH) {
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, os.ErrProcessDone) {
 		return nil
 	}
 	return err
@@ -237,7 +237,7 @@ func (s *spawner) bury(j *jail) {
 	_ = s.link.send(reply{Jail: j.id, Ended: e}, nil)
 	j.orders.Close()
 	j.memory.Close()
-	unix.Close(j.pidfd)
+	j.letGo()
 	j.release()
 	j.group.remove()
 	s.mu.Lock()
