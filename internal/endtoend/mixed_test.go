@@ -119,7 +119,7 @@ func mixedName(i int) *string { return aws.String(fmt.Sprintf("mixed-%d", i)) }
 func (m *mixed) input(i int) *lambda.CreateFunctionInput {
 	m.Helper()
 	in := m.functionInput(*mixedName(i), m.role, map[string]string{"VALUE": "0"})
-	in.Timeout = aws.Int32(1)
+	in.Timeout = aws.Int32(10) // enough for an honest event on a machine that does other things too
 	switch i % 3 {
 	case 1:
 		in.Runtime, in.Handler, in.Code = types.Runtime(pythonRuntime()), aws.String("app.work"), &types.FunctionCode{ZipFile: packed("app.py", []byte(pythonWorker), zip.Deflate)}
@@ -159,16 +159,16 @@ exports.work = async (e) => {
 func (m *mixed) call(c *client, n int) error {
 	word := fmt.Sprintf("%d of %d", rand.IntN(1<<30), n)
 	payload := fmt.Sprintf(`{"say":%q}`, word)
-	switch rand.IntN(24) {
+	switch rand.IntN(48) {
 	case 0:
 		payload = `{"exit":3}`
 	case 1:
 		payload = `{"eat":400}`
 	case 2:
-		payload = `{"wait":5000000000}`
-	case 3, 4:
+		payload = `{"wait":60000000000}`
+	case 3, 4, 5, 6:
 		payload = `{"fail":"on purpose"}`
-	case 5:
+	case 7:
 		payload = `{"fork":3}`
 	}
 	a, err := c.invoke(*mixedName(rand.IntN(mixedFunctions)), payload)

@@ -22,6 +22,7 @@ type event struct {
 	Who   bool          `json:"who"`
 	Eat   int           `json:"eat"`  // MiB
 	Fork  int           `json:"fork"` // processes that are left behind
+	Leak  int           `json:"leak"` // files that stay open
 	Exit  int           `json:"exit"`
 	Fail  string        `json:"fail"`
 }
@@ -34,8 +35,11 @@ type answer struct {
 
 func main() { lambda.Start(work) }
 
-// eaten is kept, so that memory stays taken.
-var eaten [][]byte
+// eaten and leaked are kept, so that memory and files stay taken.
+var (
+	eaten  [][]byte
+	leaked []*os.File
+)
 
 func misbehave(e event) error {
 	for range e.Eat {
@@ -49,6 +53,13 @@ func misbehave(e event) error {
 		if err := exec.Command("/bin/sh", "-c", "sleep 1000").Start(); err != nil {
 			return err
 		}
+	}
+	for range e.Leak {
+		f, err := os.Open("/dev/null")
+		if err != nil {
+			return err
+		}
+		leaked = append(leaked, f)
 	}
 	if e.Exit != 0 {
 		os.Exit(e.Exit)
