@@ -24,6 +24,8 @@ import (
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	secretstypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
 // TestNothingReadableIsKept plants canaries wherever a client can put text, and looks for them wherever the server writes.
@@ -91,6 +93,24 @@ func (a *aviary) releaseInto(c *client) {
 	key := a.intoKMS(c)
 	a.intoLambda(c, key)
 	a.intoLogs(c)
+	a.intoSecrets(c, key)
+}
+
+func (a *aviary) intoSecrets(c *client, key string) {
+	c.Helper()
+	sm := secretsmanager.NewFromConfig(c.cfg)
+	made, err := sm.CreateSecret(c.ctx, &secretsmanager.CreateSecretInput{
+		Name: a.name("secret name"), Description: a.name("secret description"), KmsKeyId: &key, SecretString: a.secret("secret"),
+		Tags: []secretstypes.Tag{{Key: a.name("secret tag key"), Value: a.name("secret tag value")}},
+	})
+	must(c, err)
+	_, err = sm.PutSecretValue(c.ctx, &secretsmanager.PutSecretValueInput{SecretId: made.ARN, SecretBinary: []byte(*a.secret("binary secret"))})
+	must(c, err)
+	_, err = sm.GetSecretValue(c.ctx, &secretsmanager.GetSecretValueInput{SecretId: made.ARN})
+	must(c, err)
+	password, err := sm.GetRandomPassword(c.ctx, &secretsmanager.GetRandomPasswordInput{})
+	must(c, err)
+	a.keep("password", *password.RandomPassword)
 }
 
 func (a *aviary) intoIAM(c *client) {
