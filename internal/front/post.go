@@ -40,31 +40,62 @@ func readForm(r *http.Request, body io.Reader) (*form, error) {
 		return nil, errNotAForm
 	}
 	f, left := &form{fields: map[string]string{}}, maxFields
-	for parts := multipart.NewReader(body, params["boundary"]); ; {
+	before := &preamble{r: body, left: maxUnsigned}
+	for parts := multipart.NewReader(before, params["boundary"]); ; {
 		p, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
 			return nil, wire.Errorf("InvalidArgument", http.StatusBadRequest, "POST requires exactly one file upload per request.")
 		}
 		if err != nil {
-			return nil, errNotAForm
+			return nil, before.explain()
 		}
 		name := strings.ToLower(p.FormName())
 		if name == "file" {
+			before.over = true
 			f.file, f.fileName = p, path.Base(strings.ReplaceAll(p.FileName(), `\`, "/"))
 			return f, nil
 		}
 		text, err := io.ReadAll(io.LimitReader(p, int64(left)+1))
 		if err != nil {
-			return nil, errNotAForm
+			return nil, before.explain()
 		}
 		if left -= len(text) + len(name); left < 0 {
-			return nil, wire.Errorf("MaxPostPreDataLengthExceeded", http.StatusBadRequest, "Your POST request fields preceding the upload file was too large.")
+			return nil, errPreData
 		}
 		if _, twice := f.fields[name]; twice {
 			return nil, wire.Errorf("InvalidArgument", http.StatusBadRequest, "POST requires exactly one of each field: %s", name)
 		}
 		f.fields[name] = string(text)
 	}
+}
+
+var errPreData = wire.Errorf("MaxPostPreDataLengthExceeded", http.StatusBadRequest, "Your POST request fields preceding the upload file was too large.")
+
+// A preamble is what comes before the file, of which nobody knows yet who has sent it.
+type preamble struct {
+	r    io.Reader
+	left int
+	over bool // what comes now is the file
+}
+
+func (p *preamble) Read(b []byte) (int, error) {
+	if p.over {
+		return p.r.Read(b)
+	}
+	if p.left == 0 {
+		return 0, errPreData
+	}
+	n, err := p.r.Read(b[:min(len(b), p.left)])
+	p.left -= n
+	return n, err
+}
+
+// explain tells why there is no more.
+func (p *preamble) explain() error {
+	if p.left == 0 {
+		return errPreData
+	}
+	return errNotAForm
 }
 
 // post serves an upload by a form: who signed its policy uploads, if the policy lets the form be as it is.
