@@ -93,13 +93,6 @@ func Via(ctx context.Context, service string) context.Context {
 	return WithCaller(ctx, &c)
 }
 
-// In returns a context in which the same caller acts in another region.
-func In(ctx context.Context, region string) context.Context {
-	c := *CallerOf(ctx)
-	c.Region = region
-	return WithCaller(ctx, &c)
-}
-
 func accountOf(arn string) string { return part(arn, 4) }
 
 func regionOr(arn, otherwise string) string {

@@ -36,9 +36,6 @@ func (a ARN) String() string {
 	return "arn:" + a.Partition + ":" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource
 }
 
-// IsZero tells whether no field is set.
-func (a ARN) IsZero() bool { return a == ARN{} }
-
 // Split divides the resource at its first slash or colon into a type and a name: "role/dev/R" is "role" and "dev/R",
 // "function:f" is "function" and "f". A resource without either is all name, as an S3 bucket's is.
 func (a ARN) Split() (kind, name string) {
@@ -46,9 +43,4 @@ func (a ARN) Split() (kind, name string) {
 		return a.Resource[:i], a.Resource[i+1:]
 	}
 	return "", a.Resource
-}
-
-// Name is the last element of the resource's path: "R" of "role/dev/R".
-func (a ARN) Name() string {
-	return a.Resource[strings.LastIndexAny(a.Resource, "/:")+1:]
 }

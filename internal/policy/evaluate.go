@@ -17,20 +17,6 @@ func Evaluate(req *Request, set *Set) Decision {
 	return Decision{Effect: Allowed, By: e.by, Source: source}
 }
 
-// Matching is every statement that speaks of a request, whatever its effect and whatever the decision is.
-func Matching(req *Request, set *Set) []Statement {
-	var found []Statement
-	e := evaluation{req: req, set: set}
-	e.each(func(layer Kind, d *Document) {
-		for _, s := range d.statements {
-			if s.grade(&req.Principal, set.Boundary != nil) > unnamed && s.applies(req) {
-				found = append(found, s.because(layer)...)
-			}
-		}
-	})
-	return found
-}
-
 // evaluation is one decision being made.
 type evaluation struct {
 	req *Request

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"redoubt/internal/sandbox/engine"
 	"redoubt/internal/sandbox/sandboxtest"
@@ -109,20 +108,6 @@ func TestSizeIsBounded(t *testing.T) {
 	}
 	if _, err := unpack(t, exact, sandboxtest.File{Name: "y", Mode: 0o644, Text: "y"}); err == nil {
 		t.Error("a byte more was accepted")
-	}
-}
-
-func TestFileTreesBecomeArchives(t *testing.T) {
-	a, err := engine.ZipFS(fstest.MapFS{"client/main.py": {Data: []byte("x"), Mode: 0o644}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := engine.Unpack(dir, 1<<20, a); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := os.ReadFile(filepath.Join(dir, "client/main.py")); err != nil || string(b) != "x" {
-		t.Errorf("%q, %v", b, err)
 	}
 }
 
