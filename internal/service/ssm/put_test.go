@@ -2,7 +2,9 @@ package ssm_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -173,4 +175,28 @@ func TestOldestVersionIsDroppedUnlessItHasALabel(t *testing.T) {
 	must(t, err)
 	equal(t, "last version", h.Parameters[49].Version, 101)
 	equal(t, "another page", h.NextToken, nil)
+}
+
+func TestEveryWriterGetsAVersionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.mustPut(t, "/c", "first", isSecure)
+	var wg sync.WaitGroup
+	got := make([]int64, 8)
+	for i := range got {
+		wg.Go(func() {
+			out, err := p.put("/c", fmt.Sprint("writer ", i), isSecure, overwrite)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got[i] = out.Version
+		})
+	}
+	wg.Wait()
+	for i, version := range got {
+		p.wants(t, fmt.Sprint("/c:", version), fmt.Sprint("writer ", i))
+	}
+	slices.Sort(got)
+	equal(t, "versions", fmt.Sprint(got), "[2 3 4 5 6 7 8 9]")
 }
