@@ -90,6 +90,7 @@ func (c *attempt) initialise(ctx context.Context, limit time.Duration) (*environ
 	took := time.Since(begin)
 	switch {
 	case failed == nil:
+		e.box.Flush() // what was printed meanwhile is no event's
 		e.out.platform(e.initReport(took, nil))
 		go e.limitCPU() // the event need not wait for it
 	case e.extended.Load(): // which want to know
