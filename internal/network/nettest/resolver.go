@@ -25,19 +25,31 @@ type Resolver struct {
 // NewResolver serves a zone, by packet and stream: names with a final dot to addresses, or to other names.
 func NewResolver(t testing.TB, zone map[string][]string) *Resolver {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, l := listen(t)
 	r := &Resolver{zone: zone, Addr: c.LocalAddr().(*net.UDPAddr).AddrPort()}
-	l, err := net.Listen("tcp", r.Addr.String())
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() { c.Close(); l.Close() })
 	go r.packets(c)
 	go r.streams(l)
 	return r
+}
+
+// listen finds a port that is free for packets and for streams.
+func listen(t testing.TB) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for attempt := 0; ; attempt++ {
+		c, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", c.LocalAddr().String())
+		if err == nil {
+			return c, l
+		}
+		c.Close()
+		if attempt == 100 {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Asked returns the names that were asked for until now.

@@ -137,7 +137,7 @@ func (h *helper) call(ctx context.Context, q request) (reply, error) {
 // unsent tells why a request could not be sent. Where nobody is at the other end, it waits until the spawner is known to be
 // gone, so that whoever asks again asks a new one.
 func (h *helper) unsent(ctx context.Context, err error) error {
-	if !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, net.ErrClosed) {
+	if !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("asking the spawner: %w", err)
 	}
 	select {

@@ -180,18 +180,33 @@ func (l *link) send(v any, files []*os.File) error {
 	if len(b) > maxPacket || len(files) > maxFiles {
 		return fmt.Errorf("request of %d bytes and %d files is too large", len(b), len(files))
 	}
-	var rights []byte
-	if len(files) > 0 {
-		fds := make([]int, len(files))
-		for i, f := range files {
-			fds[i] = int(f.Fd())
+	return held(files, nil, func(fds []int) error {
+		var rights []byte
+		if len(fds) > 0 {
+			rights = unix.UnixRights(fds...)
 		}
-		rights = unix.UnixRights(fds...)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		_, _, err := l.conn.WriteMsgUnix(b, rights, nil)
+		return err
+	})
+}
+
+// held calls do with the numbers of files, none of which is closed meanwhile: who loses the spawner closes what others may
+// just be sending, and the number of a closed file is soon another's.
+func held(files []*os.File, fds []int, do func(fds []int) error) error {
+	if len(files) == 0 {
+		return do(fds)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _, err = l.conn.WriteMsgUnix(b, rights, nil)
-	return err
+	c, err := files[0].SyscallConn()
+	if err != nil {
+		return err
+	}
+	var done error
+	if err := c.Control(func(fd uintptr) { done = held(files[1:], append(fds, int(fd)), do) }); err != nil {
+		return err
+	}
+	return done
 }
 
 // receive reads one packet into v and returns the files that came with it, which the caller closes.

@@ -32,23 +32,15 @@ func (s *Service) Invoke(ctx context.Context, in *lambda.InvokeInput) (*lambda.I
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.invokeOnce(ctx, in, ref, ev)
-	if errors.Is(err, blob.ErrNotFound) { // its code was replaced in this very moment
-		out, err = s.invokeOnce(ctx, in, ref, ev)
-	}
-	return out, err
-}
-
-func (s *Service) invokeOnce(ctx context.Context, in *lambda.InvokeInput, ref reference, ev *fleet.Event) (*lambda.InvokeOutput, error) {
-	fn, err := s.invocable(ctx, ref, in.TenantId)
+	read := func() (*fleet.Function, error) { return s.invocable(ctx, ref, in.TenantId) }
+	fn, err := read()
 	if err != nil {
 		return nil, err
 	}
 	if in.InvocationType == types.InvocationTypeDryRun {
 		return &lambda.InvokeOutput{StatusCode: http.StatusNoContent, ExecutedVersion: &fn.Version}, nil
 	}
-	// What the execution role does for this event is on disk before the function runs, which may take minutes.
-	o, err := s.fleet.Invoke(api.Detached(ctx), fn, ev)
+	fn, o, err := s.perform(ctx, fn, ev, read)
 	if err != nil {
 		return nil, invokeError(err)
 	}
@@ -60,6 +52,20 @@ func (s *Service) invokeOnce(ctx context.Context, in *lambda.InvokeInput, ref re
 		out.LogResult = aws.String(base64.StdEncoding.EncodeToString(o.Log))
 	}
 	return out, nil
+}
+
+// perform gives the event to the function; to the function as it is read again, if its code was replaced in this very
+// moment. What the execution role does for the event is on disk before the function runs, which may take minutes.
+func (s *Service) perform(ctx context.Context, fn *fleet.Function, ev *fleet.Event, again func() (*fleet.Function, error)) (*fleet.Function, *fleet.Outcome, error) {
+	o, err := s.fleet.Invoke(api.Detached(ctx), fn, ev)
+	if !errors.Is(err, blob.ErrNotFound) {
+		return fn, o, err
+	}
+	if fn, err = again(); err != nil {
+		return nil, nil, err
+	}
+	o, err = s.fleet.Invoke(api.Detached(ctx), fn, ev)
+	return fn, o, err
 }
 
 // event checks what the function is to be invoked with.

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
-	"redoubt/internal/api"
 	"redoubt/internal/service/lambda/fleet"
 	"redoubt/internal/wire"
 )
@@ -30,7 +29,8 @@ func (s *Service) InvokeWithResponseStream(ctx context.Context, in *lambda.Invok
 	if err != nil {
 		return nil, err
 	}
-	fn, err := s.invocable(ctx, ref, in.TenantId)
+	read := func() (*fleet.Function, error) { return s.invocable(ctx, ref, in.TenantId) }
+	fn, err := read()
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (s *Service) InvokeWithResponseStream(ctx context.Context, in *lambda.Invok
 	st := &responseStream{client: ctx, tail: ev.Tail, begun: make(chan string, 1), chunks: make(chan []byte), ended: make(chan ending, 1)}
 	ev.Stream = st
 	go func() {
-		o, err := s.fleet.Invoke(api.Detached(ctx), fn, ev)
+		_, o, err := s.perform(ctx, fn, ev, read)
 		st.ended <- ending{o, err}
 	}()
 	select {
