@@ -164,7 +164,7 @@ func (s *Service) invocable(ctx context.Context, ref reference, tenantID *string
 // runnable is the function as the fleet runs it.
 func (f *Function) runnable() *fleet.Function {
 	return &fleet.Function{
-		ARN: f.arn(), Scope: f.Account + " " + f.Region, Generation: f.Generation, Version: f.Version,
+		ARN: f.arn(), Scope: f.Account + " " + f.Region, Generation: f.Generation, Since: f.Modified, Version: f.Version,
 		Timeout: time.Duration(f.Timeout) * time.Second, MemoryMB: int(f.Memory),
 	}
 }

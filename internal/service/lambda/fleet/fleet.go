@@ -34,8 +34,9 @@ type Function struct {
 	ARN        string // unqualified
 	Scope      string // account and region, whose concurrency is limited
 	Version    string
-	Tenant     string // whose environments are kept apart from those of others; "" where tenants are not isolated
-	Generation string // of code and configuration: environments of another one are not used
+	Tenant     string    // whose environments are kept apart from those of others; "" where tenants are not isolated
+	Generation string    // of code and configuration: environments of another one are not used
+	Since      time.Time // when the generation was made
 	Timeout    time.Duration
 	MemoryMB   int
 	Reserved   *int32 // concurrency of this function alone

@@ -17,6 +17,7 @@ func (fn *Function) place() place { return place{fn.ARN, fn.Version, fn.Tenant, 
 // A pool is the environments of one place. The fleet's mutex guards it.
 type pool struct {
 	generation string
+	since      time.Time
 	code       []string       // ids of what its environments run
 	idle       []*environment // the most recently used last
 	busy       int            // environments with an event in them
@@ -25,8 +26,8 @@ type pool struct {
 	resets     []reset        // left by environments that broke
 }
 
-func newPool(generation string) *pool {
-	return &pool{generation: generation}
+func newPool(generation string, since time.Time) *pool {
+	return &pool{generation: generation, since: since}
 }
 
 // settleTime is how long to wait for a runtime that has answered to ask again, rather than start another environment, which
@@ -81,18 +82,23 @@ func (f *Fleet) takeOrWait(fn *Function) *environment {
 	return f.wait(p, s)
 }
 
-// poolLocked returns the pool for a function; that of a generation that is past ends.
+// poolLocked returns the pool for a function; that of a generation that is past ends. An event that was about to run when
+// something newer was deployed gets a pool that nobody else finds.
 func (f *Fleet) poolLocked(fn *Function) *pool {
 	p := f.pools[fn.place()]
-	if p == nil || p.generation != fn.Generation {
-		if p != nil {
-			for _, e := range p.retireLocked(fn.Generation) {
-				go e.kill()
-			}
+	switch {
+	case p == nil:
+	case p.generation == fn.Generation:
+		return p
+	case fn.Since.Before(p.since):
+		return newPool(fn.Generation, fn.Since)
+	default:
+		for _, e := range p.retireLocked(fn.Generation) {
+			go e.kill()
 		}
-		p = newPool(fn.Generation)
-		f.pools[fn.place()] = p
 	}
+	p = newPool(fn.Generation, fn.Since)
+	f.pools[fn.place()] = p
 	return p
 }
 

@@ -8,7 +8,7 @@ import (
 
 // settlingPool is a pool with environments that have answered and not asked again.
 func settlingPool(f *Fleet, n int) (p *pool, all []*environment) {
-	p = newPool("1")
+	p = newPool("1", time.Time{})
 	at := place{arn: "arn"}
 	f.pools[at] = p
 	for range n {
@@ -46,6 +46,18 @@ func TestEnvironmentGoesToWhoWaitsLongest(t *testing.T) {
 			e.timer.Stop()
 		}
 	})
+}
+
+func TestWhatWasDeployedBeforeDisplacesNothing(t *testing.T) {
+	f := New(Config{})
+	now := time.Now()
+	older := &Function{ARN: "arn", Generation: "1", Since: now}
+	newer := &Function{ARN: "arn", Generation: "2", Since: now.Add(time.Second)}
+	first := f.poolLocked(older)
+	second := f.poolLocked(newer)
+	if late := f.poolLocked(older); late == first || late == second || f.poolLocked(newer) != second {
+		t.Error("an older generation has taken the place of a newer one")
+	}
 }
 
 func TestEventsDoNotWaitForALostEnvironment(t *testing.T) {
