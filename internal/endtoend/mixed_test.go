@@ -64,19 +64,6 @@ type mixed struct {
 	rounds                                int
 }
 
-// maxSpares is how many control groups a server may keep ready that belong to no function.
-const maxSpares = 16
-
-// rest waits until the functions that are deleted have left nothing, and returns what the server is then.
-func (m *mixed) rest() footprint {
-	m.Helper()
-	var f footprint
-	eventually(m, func() bool { f = m.footprint(); return f.groups <= maxSpares }, func() string {
-		return fmt.Sprintf("the environments of deleted functions do not end: %+v", f)
-	})
-	return f
-}
-
 func (m *mixed) round(d time.Duration) {
 	m.Helper()
 	m.rounds++

@@ -132,10 +132,14 @@ func resident(t testing.TB, pid int) int {
 	return 0
 }
 
-// mounts counts what is mounted where a process sees it.
-func mounts(pid int) int {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid)) // it may have ended
-	return bytes.Count(text, []byte{'\n'})
+// mounts counts what is mounted where a process sees it; its threads may see different things.
+func mounts(pid int) (most int) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/mountinfo", pid))
+	for _, t := range threads {
+		text, _ := os.ReadFile(t) // it may have ended
+		most = max(most, bytes.Count(text, []byte{'\n'}))
+	}
+	return most
 }
 
 // connections counts what a process has open but is no file: sockets, pipes, namespaces, and the like. Files are the store's.

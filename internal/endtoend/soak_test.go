@@ -26,8 +26,9 @@ func TestSixtyFourClientsInvokeAtOnce(t *testing.T) {
 	s := newHome(t, "--record-data-events").serve()
 	calls := newLedger()
 	admin := s.client(calls)
-	before := s.footprint()
-	_, err := admin.lambda.CreateFunction(admin.ctx, s.functionInput("busy", admin.role("busy"), map[string]string{"VALUE": "v"}))
+	in := s.functionInput("busy", admin.role("busy"), map[string]string{"VALUE": "v"})
+	before := admin.once(in)
+	_, err := admin.lambda.CreateFunction(admin.ctx, in)
 	must(t, err)
 	load := &soak{server: s, calls: calls}
 	load.run(campaign(t, 6*time.Second) / 3)
@@ -62,6 +63,33 @@ func (s *server) footprint() footprint {
 	for _, c := range children {
 		f.mounts += mounts(c.pid)
 	}
+	return f
+}
+
+// once makes a function, invokes it, deletes it, and returns what the server then is: it keeps what it has found out about
+// a runtime.
+func (c *client) once(in *lambda.CreateFunctionInput) footprint {
+	c.Helper()
+	_, err := c.lambda.CreateFunction(c.ctx, in)
+	must(c, err)
+	_, err = c.invoke(*in.FunctionName, `{}`)
+	must(c, err)
+	_, err = c.lambda.DeleteFunction(c.ctx, &lambda.DeleteFunctionInput{FunctionName: in.FunctionName})
+	must(c, err)
+	c.http.CloseIdleConnections()
+	return c.rest()
+}
+
+// maxSpares is how many control groups a server may keep ready that belong to no function.
+const maxSpares = 16
+
+// rest waits until functions that are deleted have left nothing, and returns what the server is then.
+func (s *server) rest() footprint {
+	s.Helper()
+	var f footprint
+	eventually(s, func() bool { f = s.footprint(); return f.groups <= maxSpares && f.processes <= 1 }, func() string {
+		return fmt.Sprintf("the environments of deleted functions do not end: %+v", f)
+	})
 	return f
 }
 
