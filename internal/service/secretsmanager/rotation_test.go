@@ -154,17 +154,19 @@ func TestFailedRotationChangesNothingAndBlocksTheNext(t *testing.T) {
 	f := p.rotator(t, "rotator", map[string]string{"FAILS": "1"})
 	p.let(t, f)
 	must(t, p.rotate("x", f, nil, true))
-	until(t, "the pending version has a value", func() bool {
+	pending := func() bool {
 		_, err := p.GetSecretValue(ctx, &sdk.GetSecretValueInput{SecretId: ptr("x"), VersionStage: ptr("AWSPENDING")})
 		return err == nil
-	})
+	}
+	until(t, "the pending version has a value", pending)
 	p.holds(t, "x", "first")
 	refused(t, p.rotate("x", f, nil, true), "InvalidRequestException", "A previous rotation isn't complete. That rotation will be reattempted.")
 	stuck, err := p.GetSecretValue(ctx, &sdk.GetSecretValueInput{SecretId: ptr("x"), VersionStage: ptr("AWSPENDING")})
 	must(t, err)
 	must(t, p.move("x", "AWSPENDING", stuck.VersionId, nil)) // ends it
 	must(t, p.rotate("x", f, nil, true))
-	p.put(t, "x", "z", "mine") // so does this
+	until(t, "the next pending version has a value", pending) // the function has done what it can
+	p.put(t, "x", "z", "mine")                                // so does this
 	if got := p.stages(t, "x"); len(got) != 2 || got["z"] != "AWSCURRENT" {
 		t.Errorf("the labels are %v", got)
 	}
