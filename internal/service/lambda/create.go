@@ -34,19 +34,8 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 		return nil, err
 	}
 	c := in.Code
-	archive, err := s.fetch(ctx, source{zip: c.ZipFile, bucket: c.S3Bucket, key: c.S3Key, version: c.S3ObjectVersion, mode: c.S3ObjectStorageMode})
+	d, archive, err := s.receive(ctx, f, f.Name, source{zip: c.ZipFile, bucket: c.S3Bucket, key: c.S3Key, version: c.S3ObjectVersion, mode: c.S3ObjectStorageMode})
 	if err != nil {
-		return nil, err
-	}
-	code, err := inspectBeside(archive, f.Layers)
-	if err != nil {
-		return nil, err
-	}
-	if code.Signature, err = s.whoSigned(ctx, archive); err != nil {
-		return nil, err
-	}
-	d := &deployment{f: f, name: f.Name, code: &code, layers: f.Layers}
-	if err := s.admit(ctx, d); err != nil {
 		return nil, err
 	}
 	if err := s.absent(ctx, f.reference()); err != nil {
@@ -62,7 +51,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *lambda.CreateFunctionI
 	if err := s.sealEnvironment(ctx, f, variables); err != nil {
 		return nil, err
 	}
-	if f.Code, err = s.packages.keep(ctx, code, archive); err != nil {
+	if f.Code, err = s.packages.keep(ctx, *d.code, archive); err != nil {
 		return nil, err
 	}
 	f.change()

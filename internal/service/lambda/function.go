@@ -170,8 +170,8 @@ func (s *Service) countIn(tx *store.Tx, account, region string, fn func(*Account
 	return s.accounts.Put(tx, a, account, region)
 }
 
-// GetFunction returns the configuration. Code.Location is left out: AWS gives a link to S3 that needs no signature of the
-// reader, and this server has no such door.
+// GetFunction returns the configuration. Code.Location is left out: AWS gives a link to a bucket of its own, and packages lie
+// in none here.
 func (s *Service) GetFunction(ctx context.Context, in *lambda.GetFunctionInput) (*lambda.GetFunctionOutput, error) {
 	f, ref, err := s.find(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {

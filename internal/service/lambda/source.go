@@ -38,6 +38,24 @@ func (s *Service) fetch(ctx context.Context, from source) ([]byte, error) {
 	return s.download(ctx, from)
 }
 
+// receive is the one way for code into a function, which the trail calls name: the package is fetched, looked at beside
+// the layers, and admitted by what the function demands of signatures. It is not kept yet.
+func (s *Service) receive(ctx context.Context, f *Function, name string, from source) (*deployment, []byte, error) {
+	archive, err := s.fetch(ctx, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	code, err := inspectBeside(archive, f.Layers)
+	if err != nil {
+		return nil, nil, err
+	}
+	if code.Signature, err = s.whoSigned(ctx, archive); err != nil {
+		return nil, nil, err
+	}
+	d := &deployment{f: f, name: name, code: &code, layers: f.Layers}
+	return d, archive, s.admit(ctx, d)
+}
+
 func (s *Service) download(ctx context.Context, from source) ([]byte, error) {
 	out, err := api.Call[s3.GetObjectOutput](api.Via(ctx, principal), s.deps.API, &s3.GetObjectInput{
 		Bucket: from.bucket, Key: from.key, VersionId: from.version,

@@ -28,23 +28,12 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *lambda.UpdateFunct
 	if err := s.mayDeploy(ctx, f, runtimes.MayUpdate); err != nil {
 		return nil, err
 	}
-	archive, err := s.fetch(ctx, source{zip: in.ZipFile, bucket: in.S3Bucket, key: in.S3Key, version: in.S3ObjectVersion, mode: in.S3ObjectStorageMode})
+	d, archive, err := s.receive(ctx, f, f.arn(), source{zip: in.ZipFile, bucket: in.S3Bucket, key: in.S3Key, version: in.S3ObjectVersion, mode: in.S3ObjectStorageMode})
 	if err != nil {
-		return nil, err
-	}
-	code, err := inspectBeside(archive, f.Layers)
-	if err != nil {
-		return nil, err
-	}
-	if code.Signature, err = s.whoSigned(ctx, archive); err != nil {
-		return nil, err
-	}
-	d := &deployment{f: f, name: f.arn(), code: &code, layers: f.Layers}
-	if err := s.admit(ctx, d); err != nil {
 		return nil, err
 	}
 	if in.DryRun {
-		f.Code.SHA256, f.Code.Size, f.Code.Signature = code.SHA256, code.Size, code.Signature
+		f.Code.SHA256, f.Code.Size, f.Code.Signature = d.code.SHA256, d.code.Size, d.code.Signature
 	} else if f, err = s.replaceCode(ctx, in, d, archive); err != nil {
 		return nil, err
 	}
