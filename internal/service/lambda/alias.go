@@ -161,11 +161,7 @@ func (s *Service) DeleteAlias(ctx context.Context, in *lambda.DeleteAliasInput) 
 
 // ListAliases lists the aliases of a function, or of one version of it, 50 a page.
 func (s *Service) ListAliases(ctx context.Context, in *lambda.ListAliasesInput) (*lambda.ListAliasesOutput, error) {
-	ref, err := s.whole(ctx, in.FunctionName)
-	if err != nil {
-		return nil, err
-	}
-	after, err := readMarker(in.Marker)
+	ref, after, err := s.listed(ctx, in.FunctionName, in.Marker)
 	if err != nil {
 		return nil, err
 	}

@@ -103,6 +103,14 @@ func marker(name string) string {
 	return base64.StdEncoding.EncodeToString([]byte(markerPrefix + name))
 }
 
+// listed reads which function a list is about, and where its page begins.
+func (s *Service) listed(ctx context.Context, name, from *string) (ref reference, after string, err error) {
+	if ref, err = s.whole(ctx, name); err == nil {
+		after, err = readMarker(from)
+	}
+	return ref, after, err
+}
+
 func readMarker(m *string) (string, error) {
 	if aws.ToString(m) == "" {
 		return "", nil

@@ -210,11 +210,7 @@ func (s *Service) DeleteProvisionedConcurrencyConfig(ctx context.Context, in *la
 
 // ListProvisionedConcurrencyConfigs lists what versions and aliases of a function have, 50 a page.
 func (s *Service) ListProvisionedConcurrencyConfigs(ctx context.Context, in *lambda.ListProvisionedConcurrencyConfigsInput) (*lambda.ListProvisionedConcurrencyConfigsOutput, error) {
-	ref, err := s.whole(ctx, in.FunctionName)
-	if err != nil {
-		return nil, err
-	}
-	after, err := readMarker(in.Marker)
+	ref, after, err := s.listed(ctx, in.FunctionName, in.Marker)
 	if err != nil {
 		return nil, err
 	}

@@ -106,11 +106,7 @@ func (s *Service) versionPage(tx *store.Tx, ref reference, after string, limit i
 
 // ListVersionsByFunction lists $LATEST and then the versions in their order, 50 a page.
 func (s *Service) ListVersionsByFunction(ctx context.Context, in *lambda.ListVersionsByFunctionInput) (*lambda.ListVersionsByFunctionOutput, error) {
-	ref, err := s.whole(ctx, in.FunctionName)
-	if err != nil {
-		return nil, err
-	}
-	after, err := readMarker(in.Marker)
+	ref, after, err := s.listed(ctx, in.FunctionName, in.Marker)
 	if err != nil {
 		return nil, err
 	}
