@@ -69,18 +69,24 @@ func successor(s string) string {
 	return ""
 }
 
-// walk calls each for the keys of a page. A key that is not to be listed it skips. Gathered keys are passed over by one
-// seek, however many they are.
+// walk calls each for the keys of a page. A key that is not to be listed it skips.
 func (l *listing) walk(s *Service, tx *store.Tx, b *bucket, each func(key string, o *Object)) error {
+	begin := func(r *store.Range, after string) { r.After = b.key(after) }
+	return l.seek(b, begin, func(r store.Range) (string, error) { return l.run(s, tx, r, each) })
+}
+
+// seek goes through a page in runs, each of which tells the key at which the next begins, or "" at the end: gathered keys
+// are passed over by one seek, however many they are. begin sets where a page begins that does not at a common prefix.
+func (l *listing) seek(b *bucket, begin func(r *store.Range, after string), run func(store.Range) (skipTo string, err error)) error {
 	from, inclusive := l.start()
 	for l.limit > 0 {
 		r := store.Range{Prefix: b.place(), StartsWith: l.prefix}
 		if from != "" && inclusive {
 			r.From = b.key(from)
 		} else if from != "" {
-			r.After = b.key(from)
+			begin(&r, from)
 		}
-		skipTo, err := l.run(s, tx, r, each)
+		skipTo, err := run(r)
 		if err != nil || skipTo == "" {
 			return err
 		}

@@ -50,24 +50,11 @@ type uploadWalk struct {
 }
 
 func (w *uploadWalk) walk(s *Service, tx *store.Tx, b *bucket, marker string) error {
-	from, inclusive := w.start()
-	for w.limit > 0 {
-		r := store.Range{Prefix: b.place(), StartsWith: w.prefix}
-		switch {
-		case from != "" && inclusive:
-			r.From = b.key(from)
-		case from != "" && marker != "":
-			r.After = b.uploadKey(from, marker)
-		case from != "":
-			r.From = b.key(from + "\x00")
-		}
-		skipTo, err := w.run(s, tx, b, r)
-		if err != nil || skipTo == "" {
-			return err
-		}
-		from, inclusive = skipTo, true
+	begin := func(r *store.Range, after string) { r.From = b.key(after + "\x00") }
+	if marker != "" {
+		begin = func(r *store.Range, after string) { r.After = b.uploadKey(after, marker) }
 	}
-	return nil
+	return w.seek(b, begin, func(r store.Range) (string, error) { return w.run(s, tx, b, r) })
 }
 
 func (w *uploadWalk) run(s *Service, tx *store.Tx, b *bucket, r store.Range) (skipTo string, err error) {

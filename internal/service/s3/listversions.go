@@ -58,24 +58,11 @@ type versionWalk struct {
 }
 
 func (w *versionWalk) walk(s *Service, tx *store.Tx, b *bucket) error {
-	from, inclusive := w.start()
-	if w.after != "" {
-		inclusive = true // the rest of that key is still to come
+	begin := func(r *store.Range, after string) { r.After = b.key(after) }
+	if w.after != "" { // the rest of that key is still to come
+		begin = func(r *store.Range, after string) { r.From = b.key(after) }
 	}
-	for w.limit > 0 {
-		r := store.Range{Prefix: b.place(), StartsWith: w.prefix}
-		if from != "" && inclusive {
-			r.From = b.key(from)
-		} else if from != "" {
-			r.After = b.key(from)
-		}
-		skipTo, err := w.run(s, tx, b, r)
-		if err != nil || skipTo == "" {
-			return err
-		}
-		from, inclusive = skipTo, true
-	}
-	return nil
+	return w.seek(b, begin, func(r store.Range) (string, error) { return w.run(s, tx, b, r) })
 }
 
 // run goes through the current versions, and in step with it through the earlier ones.

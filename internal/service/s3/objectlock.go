@@ -52,19 +52,18 @@ func validDefault(d *types.DefaultRetention) bool {
 		aws.ToInt32(d.Days) <= 36500 && aws.ToInt32(d.Years) <= 100
 }
 
-func mustLock(b *bucket) error {
-	if !b.Locking {
-		return refusef("InvalidRequest", "Bucket is missing Object Lock Configuration")
+// locking finds a bucket, which must lock objects.
+func (s *Service) locking(ctx context.Context, name, owner *string) (*bucket, error) {
+	b, err := s.bucket(ctx, name, owner)
+	if err == nil && !b.Locking {
+		err = refusef("InvalidRequest", "Bucket is missing Object Lock Configuration")
 	}
-	return nil
+	return b, err
 }
 
 // GetObjectRetention shows until when a version is locked.
 func (s *Service) GetObjectRetention(ctx context.Context, in *s3.GetObjectRetentionInput) (*s3.GetObjectRetentionOutput, error) {
-	b, err := s.bucket(ctx, in.Bucket, in.ExpectedBucketOwner)
-	if err == nil {
-		err = mustLock(b)
-	}
+	b, err := s.locking(ctx, in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {
 		return nil, err
 	}
@@ -81,10 +80,7 @@ func (s *Service) GetObjectRetention(ctx context.Context, in *s3.GetObjectRetent
 // PutObjectRetention locks a version until a time. A lock that lasts may be made longer, and in governance mode otherwise
 // only by who may bypass it.
 func (s *Service) PutObjectRetention(ctx context.Context, in *s3.PutObjectRetentionInput) (*s3.PutObjectRetentionOutput, error) {
-	b, err := s.bucket(ctx, in.Bucket, in.ExpectedBucketOwner)
-	if err == nil {
-		err = mustLock(b)
-	}
+	b, err := s.locking(ctx, in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +119,7 @@ func (l *Lock) mayBecome(next Lock, now time.Time, bypass bool) error {
 
 // GetObjectLegalHold shows whether a version is held.
 func (s *Service) GetObjectLegalHold(ctx context.Context, in *s3.GetObjectLegalHoldInput) (*s3.GetObjectLegalHoldOutput, error) {
-	b, err := s.bucket(ctx, in.Bucket, in.ExpectedBucketOwner)
-	if err == nil {
-		err = mustLock(b)
-	}
+	b, err := s.locking(ctx, in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {
 		return nil, err
 	}
@@ -143,10 +136,7 @@ func (s *Service) GetObjectLegalHold(ctx context.Context, in *s3.GetObjectLegalH
 
 // PutObjectLegalHold holds a version, or lets it go.
 func (s *Service) PutObjectLegalHold(ctx context.Context, in *s3.PutObjectLegalHoldInput) (*s3.PutObjectLegalHoldOutput, error) {
-	b, err := s.bucket(ctx, in.Bucket, in.ExpectedBucketOwner)
-	if err == nil {
-		err = mustLock(b)
-	}
+	b, err := s.locking(ctx, in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {
 		return nil, err
 	}
