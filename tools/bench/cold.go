@@ -17,7 +17,10 @@ import (
 // rounds is how often a cold start is measured.
 const rounds = 11
 
-func measureCold(s *stand) ([]measurement, error) {
+func measureCold(s *stand) ([]measurement, error) { return s.starts("cold", cold) }
+
+// starts measures one kind of start of each sample.
+func (s *stand) starts(kind string, start func(client *lambda.Client, name string) (time.Duration, error)) ([]measurement, error) {
 	client, all, err := s.deploy()
 	if err != nil {
 		return nil, err
@@ -26,18 +29,24 @@ func measureCold(s *stand) ([]measurement, error) {
 	for _, f := range all {
 		var took []time.Duration
 		for range rounds {
-			if err := retire(client, f.name); err != nil {
+			d, err := start(client, f.name)
+			if err != nil {
 				return nil, err
 			}
-			begin := time.Now()
-			if err := invoke(client, f.name); err != nil {
-				return nil, err
-			}
-			took = append(took, time.Since(begin))
+			took = append(took, d)
 		}
-		out = append(out, measurement{"lambda:Invoke, cold, " + f.runtime + ", full path, median of 11", ms(median(took))})
+		out = append(out, measurement{"lambda:Invoke, " + kind + ", " + f.runtime + ", full path, median of 11", ms(median(took))})
 	}
 	return out, nil
+}
+
+func cold(client *lambda.Client, name string) (time.Duration, error) {
+	if err := retire(client, name); err != nil {
+		return 0, err
+	}
+	begin := time.Now()
+	err := invoke(client, name)
+	return time.Since(begin), err
 }
 
 // retire ends the environments of a function, by a change of its configuration.
@@ -48,28 +57,12 @@ func retire(client *lambda.Client, name string) error {
 	return err
 }
 
-// measurePrepared keeps the one warm environment of a function busy, so that the next event needs another, for which a
-// sandbox is prepared by then.
 func measurePrepared(s *stand) ([]measurement, error) {
-	client, all, err := s.deploy()
-	if err != nil {
-		return nil, err
-	}
-	var out []measurement
-	for _, f := range all {
-		var took []time.Duration
-		for range rounds {
-			d, err := prepared(client, f.name)
-			if err != nil {
-				return nil, err
-			}
-			took = append(took, d)
-		}
-		out = append(out, measurement{"lambda:Invoke, cold in a prepared sandbox, " + f.runtime + ", full path, median of 11", ms(median(took))})
-	}
-	return out, nil
+	return s.starts("cold in a prepared sandbox", prepared)
 }
 
+// prepared keeps the one warm environment of a function busy, so that the next event needs another, for which a sandbox is
+// prepared by then.
 func prepared(client *lambda.Client, name string) (time.Duration, error) {
 	if err := retire(client, name); err != nil {
 		return 0, err
